@@ -1,0 +1,1 @@
+//! PostgreSQL servers: throw-away and linked. The only crate that talks to one.

@@ -1,0 +1,1 @@
+//! Migration folders and configuration on disk. Knows no database and no editor.
