@@ -1,0 +1,117 @@
+//! A migration folder as data: what `project` read from disk, or an editor holds unsaved.
+
+use std::sync::Arc;
+
+use crate::text::Span;
+
+/// A migration folder, in the order in which its files are applied.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    /// In the order of application.
+    pub migrations: Vec<Migration>,
+    /// Whether these migrations build the database from nothing (or from `base`). Where not (a single file, standard
+    /// input, a folder that starts midway), an object that no migration creates is assumed to exist and to hold data.
+    pub complete: bool,
+    /// What the database holds before the first migration.
+    pub base: Base,
+    /// Rollback scripts, tests and snapshots.
+    pub companions: Vec<Companion>,
+    /// Whether the Supabase CLI would read the snapshot folder as declarative schemas, and the file that says so or
+    /// should say otherwise (`supabase/config.toml`).
+    pub snapshots_read_by_supabase: Option<String>,
+    /// Names of the expansion packs beside the project: the folders under `expansion-packs/`.
+    pub pack_names: Vec<String>,
+}
+
+/// What a fresh database holds before the first migration.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Base {
+    /// PostgreSQL's own catalogs and an empty schema `public`.
+    #[default]
+    Empty,
+    /// What Supabase sets up: roles, `auth`, `storage`, `realtime`, `extensions`, default privileges.
+    Supabase,
+}
+
+/// One forward migration.
+#[derive(Clone, Debug)]
+pub struct Migration {
+    /// Path as people shall see it, with `/`; unique in a history.
+    pub path: String,
+    /// The whole file.
+    pub text: Arc<str>,
+    /// The part that is applied forward, where the file also holds its rollback (dbmate, goose); else the whole file.
+    pub forward: Span,
+    /// Version: the leading digits of the file's (or, for `up.sql`, the folder's) name; empty where there are none.
+    pub version: String,
+    /// Whether findings in this file are wanted; other files are context.
+    pub judged: bool,
+    /// The file that undoes it: the path where it is or would be expected, if this layout has rollbacks at all.
+    pub rollback_path: Option<String>,
+    /// Whether the rollback exists: as a file, or as the other section of this one.
+    pub has_rollback: bool,
+    /// The smoke test of its version: the path where it is or would be expected, under the seed convention only.
+    pub smoke_test_path: Option<String>,
+    /// Whether the smoke test exists.
+    pub has_smoke_test: bool,
+    /// Whether the convention rules speak about it: the convention is on, and `since` does not exempt it.
+    pub convention: bool,
+}
+
+impl Migration {
+    /// A migration of which only path and text are known: all of it forward, judged, without a rollback.
+    pub fn new(path: &str, text: &str) -> Self {
+        let name = file_name(path);
+        Self {
+            path: path.to_owned(),
+            text: text.into(),
+            forward: Span::new(0, text.len()),
+            version: name.chars().take_while(char::is_ascii_digit).collect(),
+            judged: true,
+            rollback_path: None,
+            has_rollback: false,
+            smoke_test_path: None,
+            has_smoke_test: false,
+            convention: false,
+        }
+    }
+
+    /// The file's name, without its folders.
+    pub fn file_name(&self) -> &str {
+        file_name(&self.path)
+    }
+
+    /// Whether it fills lookup tables: its description is or ends in `seed`.
+    pub fn is_seed(&self) -> bool {
+        let stem = self.file_name().trim_end_matches(".sql");
+        stem == "seed" || stem.ends_with("_seed") || stem.ends_with("-seed")
+    }
+}
+
+fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// A file beside the migrations that some rules read.
+#[derive(Clone, Debug)]
+pub struct Companion {
+    /// Path as people shall see it.
+    pub path: String,
+    /// Its text.
+    pub text: Arc<str>,
+    /// What it is for.
+    pub kind: CompanionKind,
+    /// Whether findings in it are wanted.
+    pub judged: bool,
+}
+
+/// What a [`Companion`] is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CompanionKind {
+    /// Undoes a migration.
+    Rollback,
+    /// A smoke or integration test.
+    Test,
+    /// `supabase/seed.sql` and the like.
+    Seed,
+}
