@@ -72,7 +72,8 @@ create index project_invitations_project_id_owner_id_idx
 create index project_invitations_owner_id_idx on public.project_invitations (owner_id);
 create index project_invitations_role_code_idx on public.project_invitations (role_code);
 
--- A comment belongs to one content of one project. The trigger fills project_id from the content.
+-- project_id repeats the content's project for the policies; two triggers keep it true, also when a
+-- content moves to another project.
 create table public.content_comments (
   id uuid primary key default gen_random_uuid(),
   content_id uuid not null references public.contents (id) on delete cascade,
@@ -109,9 +110,29 @@ begin
 end
 $$;
 
+-- Security definer, because whoever moves a content moves the comments of other authors with it.
+create function public.move_content_comments()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  update public.content_comments
+  set project_id = new.project_id
+  where content_comments.content_id = new.id;
+  return null;
+end
+$$;
+
 create trigger content_comments_set_project
   before insert or update of content_id, project_id on public.content_comments
   for each row execute function public.set_comment_project();
+
+create trigger contents_move_comments
+  after update of project_id on public.contents
+  for each row when (old.project_id is distinct from new.project_id)
+  execute function public.move_content_comments();
 
 create trigger project_collaborators_touch_updated_at before update on public.project_collaborators
   for each row execute function public.touch_updated_at();
@@ -225,6 +246,7 @@ grant select, insert, update, delete on table
 to authenticated;
 
 revoke execute on function public.set_comment_project() from public, anon, authenticated, service_role;
+revoke execute on function public.move_content_comments() from public, anon, authenticated, service_role;
 
 -- ---------------------------------------------------------------------------------------------
 -- existing tables: last, because this stops reads of projects until the transaction ends. A nullable
