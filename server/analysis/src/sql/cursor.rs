@@ -32,11 +32,36 @@ pub(crate) struct Cursor<'a> {
     pub(crate) text: &'a str,
     tokens: &'a [Token],
     at: usize,
+    /// How many statements stand around this one: `EXPLAIN`, rules, schema elements.
+    depth: u8,
 }
+
+/// Statements inside statements beyond this depth are unreadable; nobody writes them by hand.
+const MAX_STATEMENT_DEPTH: u8 = 50;
 
 impl<'a> Cursor<'a> {
     pub(crate) fn new(text: &'a str, tokens: &'a [Token]) -> Self {
-        Self { text, tokens, at: 0 }
+        Self {
+            text,
+            tokens,
+            at: 0,
+            depth: 0,
+        }
+    }
+
+    /// A cursor over the tokens of a statement inside this one.
+    pub(crate) fn nested(&self, tokens: &'a [Token]) -> Self {
+        Self {
+            text: self.text,
+            tokens,
+            at: 0,
+            depth: self.depth.saturating_add(1),
+        }
+    }
+
+    /// Whether statements are nested deeper than anything but an attack on the stack.
+    pub(crate) fn too_deep(&self) -> bool {
+        self.depth > MAX_STATEMENT_DEPTH
     }
 
     // ---- looking -----------------------------------------------------------------------------------------------
@@ -94,6 +119,19 @@ impl<'a> Cursor<'a> {
             start: start.start,
             end: self.end_span().end.max(start.start),
         }
+    }
+
+    /// The tokens between `start`, an earlier copy of this cursor, and the cursor.
+    pub(crate) fn since(&self, start: &Self) -> &'a [Token] {
+        self.tokens.get(start.at..self.at).unwrap_or_default()
+    }
+
+    /// The source text of `tokens`, which follow each other.
+    pub(crate) fn source(&self, tokens: &[Token]) -> &'a str {
+        tokens
+            .first()
+            .zip(tokens.last())
+            .map_or("", |(first, last)| first.span.cover(last.span).slice(self.text))
     }
 
     /// The tokens from the cursor on.
@@ -205,6 +243,7 @@ impl<'a> Cursor<'a> {
                             text: self.text,
                             tokens: &self.tokens[..close],
                             at: open + 1,
+                            depth: self.depth,
                         });
                     }
                 }
@@ -215,19 +254,22 @@ impl<'a> Cursor<'a> {
     }
 
     /// Consumes tokens up to a comma or closing parenthesis at depth 0, one of `stops` at depth 0 (never as the first
-    /// token), or the end. `CASE … END` and brackets count as parentheses. Returns the consumed tokens.
+    /// token, nor behind a period), or the end. `CASE … END` and brackets count as parentheses. Returns the consumed
+    /// tokens.
     pub(crate) fn until(&mut self, stops: Stops) -> &'a [Token] {
         let start = self.at;
         let mut depth = 0_usize;
+        let mut cases = 0_usize;
         while let Some(token) = self.peek() {
             match &token.token {
                 SqlToken::LParen | SqlToken::LBracket => depth += 1,
                 SqlToken::RParen | SqlToken::RBracket if depth == 0 => break,
                 SqlToken::RParen | SqlToken::RBracket => depth -= 1,
                 SqlToken::Comma if depth == 0 => break,
-                SqlToken::Word(_) if is_word(token, "CASE") => depth += 1,
-                SqlToken::Word(_) if is_word(token, "END") && depth > 0 => depth -= 1,
-                SqlToken::Word(_) if depth == 0 && self.at > start => {
+                SqlToken::Word(_) if depth > 0 || self.behind_period(start) => {}
+                SqlToken::Word(_) if is_word(token, "CASE") => cases += 1,
+                SqlToken::Word(_) if is_word(token, "END") && cases > 0 => cases -= 1,
+                SqlToken::Word(_) if cases == 0 && self.at > start => {
                     if stops.iter().any(|stop| is_word(token, stop)) {
                         break;
                     }
@@ -237,6 +279,10 @@ impl<'a> Cursor<'a> {
             self.at += 1;
         }
         &self.tokens[start..self.at]
+    }
+
+    fn behind_period(&self, start: usize) -> bool {
+        self.at > start && self.tokens[self.at - 1].token == SqlToken::Period
     }
 
     // ---- identifiers, names, literals ----------------------------------------------------------------------------

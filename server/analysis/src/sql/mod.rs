@@ -101,7 +101,7 @@ pub(crate) fn statements_in(cursor: Cursor<'_>) -> Vec<Statement> {
         let Some((first, last)) = slice.first().zip(slice.last()) else {
             continue;
         };
-        let inner = Cursor::new(cursor.text, slice);
+        let inner = cursor.nested(slice);
         let node = dialect::statement(inner).unwrap_or_else(|_| unknown(inner));
         statements.push(Statement {
             span: first.span.cover(last.span),
