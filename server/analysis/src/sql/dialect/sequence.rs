@@ -126,7 +126,7 @@ mod tests {
             [SequenceOption::Restart(None), SequenceOption::OwnedBy(None)]
         );
         assert!(matches!(
-            node("alter sequence s restart 5 frobnicate"),
+            node("create sequence s start 5 frobnicate"),
             Node::Unknown { .. }
         ));
     }
