@@ -1,0 +1,1 @@
+//! Reads a database's catalogs as flat, comparable rows.

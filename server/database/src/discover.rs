@@ -1,0 +1,98 @@
+//! Finds PostgreSQL's programs on this machine.
+
+use std::collections::BTreeSet;
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// A folder that has `initdb`, `pg_ctl` and `postgres`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Binaries {
+    /// The folder.
+    pub folder: PathBuf,
+    /// 15 of 15.18.
+    pub major: u32,
+    /// The version as `postgres --version` prints it.
+    pub version: String,
+}
+
+const PROGRAMS: [&str; 3] = ["initdb", "pg_ctl", "postgres"];
+
+/// Folders of which each child may hold one version: the part before and the part after the version.
+const FAMILIES: [(&str, &str, &str); 5] = [
+    ("/usr/lib/postgresql", "", "bin"),
+    ("/usr", "pgsql-", "bin"),
+    ("/opt/homebrew/opt", "postgresql@", "bin"),
+    ("/usr/local/opt", "postgresql@", "bin"),
+    ("/Applications/Postgres.app/Contents/Versions", "", "bin"),
+];
+
+/// The best programs there are: `DBLSP_PG_BIN` whatever its version, else of the wanted major version, else the newest.
+pub fn discover(wanted: Option<u32>) -> Option<Binaries> {
+    if let Some(named) = env::var_os("DBLSP_PG_BIN").filter(|value| !value.is_empty()) {
+        return inspect(Path::new(&named));
+    }
+    let mut found: Vec<Binaries> = candidates().iter().filter_map(|folder| inspect(folder)).collect();
+    // Stable: of two with the same version the one that was looked at first wins.
+    found.sort_by_key(|binaries| std::cmp::Reverse((Some(binaries.major) == wanted, binaries.major)));
+    found.into_iter().next()
+}
+
+/// What is in a folder, if it is one of PostgreSQL's.
+pub fn inspect(folder: &Path) -> Option<Binaries> {
+    // A link on the PATH leads to the folder that has all programs, under the name that other users can reach.
+    let folder = folder.join("postgres").canonicalize().ok()?.parent()?.to_path_buf();
+    if !PROGRAMS.iter().all(|program| folder.join(program).is_file()) {
+        return None;
+    }
+    let version = first_line(&folder.join("postgres"), "--version")?;
+    let major = major_of(&version)?;
+    Some(Binaries { folder, major, version })
+}
+
+fn candidates() -> Vec<PathBuf> {
+    let mut folders: Vec<PathBuf> = env::var_os("PATH").iter().flat_map(env::split_paths).collect();
+    folders.extend(first_line(Path::new("pg_config"), "--bindir").map(PathBuf::from));
+    for (parent, prefix, below) in FAMILIES {
+        let children = std::fs::read_dir(parent).into_iter().flatten().flatten();
+        let names: BTreeSet<_> = children.map(|entry| entry.file_name()).collect();
+        let matching = names.iter().filter(|name| name.to_string_lossy().starts_with(prefix));
+        folders.extend(matching.map(|name| Path::new(parent).join(name).join(below)));
+    }
+    let mut seen = BTreeSet::new();
+    folders.retain(|folder| seen.insert(folder.clone()));
+    folders
+}
+
+fn first_line(program: &Path, argument: &str) -> Option<String> {
+    let output = Command::new(program)
+        .arg(argument)
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    text.lines().next().map(str::to_owned)
+}
+
+/// `postgres (PostgreSQL) 15.18 (Debian …)`, `… 18beta1`
+fn major_of(version: &str) -> Option<u32> {
+    let number = version.split(") ").nth(1)?;
+    let end = number.find(|c: char| !c.is_ascii_digit()).unwrap_or(number.len());
+    number[..end].parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_major_version_is_read_from_releases_and_betas() {
+        assert_eq!(
+            major_of("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)"),
+            Some(15)
+        );
+        assert_eq!(major_of("postgres (PostgreSQL) 18beta1"), Some(18));
+        assert_eq!(major_of("mysqld 8"), None);
+    }
+}
