@@ -269,11 +269,8 @@ impl<'a> Cursor<'a> {
                 SqlToken::Word(_) if depth > 0 || self.behind_period(start) => {}
                 SqlToken::Word(_) if is_word(token, "CASE") => cases += 1,
                 SqlToken::Word(_) if is_word(token, "END") && cases > 0 => cases -= 1,
-                SqlToken::Word(_) if cases == 0 && self.at > start => {
-                    if stops.iter().any(|stop| is_word(token, stop)) {
-                        break;
-                    }
-                }
+                SqlToken::Word(_) if cases > 0 || self.at == start => {}
+                SqlToken::Word(_) if stops.iter().any(|stop| is_word(token, stop)) => break,
                 _ => {}
             }
             self.at += 1;

@@ -7,12 +7,13 @@ use super::super::cursor::{Cursor, Parsed, Stops, Unreadable};
 use super::super::name::{Ident, Name};
 use super::super::statement::{
     ColumnConstraint, ColumnConstraintKind, ColumnDef, References, ReferentialAction, TableConstraint,
-    TableConstraintKind,
+    TableConstraintKind, TypeName,
 };
 use super::index::{index_key, optional_predicate};
 use super::parts::{Attributes, generic_options, with_parameters};
 use super::sequence::paren_options;
 use super::types::type_name;
+use crate::text::Span;
 
 /// What ends a DEFAULT expression: the words that start the next column constraint.
 const CONSTRAINT_STARTS: Stops = &[
@@ -50,12 +51,7 @@ pub(crate) fn untyped_column_def(c: &mut Cursor<'_>) -> Parsed<ColumnDef> {
     finish_column(c, name, None, start)
 }
 
-fn finish_column(
-    c: &mut Cursor<'_>,
-    name: Ident,
-    ty: Option<super::super::statement::TypeName>,
-    start: crate::text::Span,
-) -> Parsed<ColumnDef> {
+fn finish_column(c: &mut Cursor<'_>, name: Ident, ty: Option<TypeName>, start: Span) -> Parsed<ColumnDef> {
     let (collation, constraints) = constraints(c)?;
     Ok(ColumnDef {
         name,

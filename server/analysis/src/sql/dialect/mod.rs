@@ -1,4 +1,4 @@
-//! The statements of PostgreSQL, by their leading keywords: one file per family, each read to its last token.
+//! Every statement, by its leading keywords: one file per family of statements, each read to its last token.
 
 mod alter_table;
 mod column;
@@ -93,14 +93,15 @@ fn create_relation(c: &mut Cursor<'_>, or_replace: bool) -> Option<Parsed<Node>>
     if c.eat("SEQUENCE") {
         return Some(sequence::create(c, persistence));
     }
+    if c.eat_all(&["MATERIALIZED", "VIEW"]) {
+        return Some(view::create_materialized(c));
+    }
     let recursive = c.eat("RECURSIVE");
-    let materialized = c.eat("MATERIALIZED");
     c.eat("VIEW").then(|| {
         let prefix = view::Prefix {
             or_replace,
             temporary: persistence == Persistence::Temporary,
             recursive,
-            materialized,
         };
         view::create(c, prefix)
     })

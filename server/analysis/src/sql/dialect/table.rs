@@ -4,12 +4,13 @@
 use smol_str::SmolStr;
 use sqlparser::tokenizer::Token as SqlToken;
 
-use super::super::cursor::{Cursor, Parsed, Unreadable};
+use super::super::cursor::{Cursor, Parsed, Unreadable, is_word};
 use super::super::lower;
-use super::super::name::Name;
+use super::super::name::{Ident, Name};
 use super::super::statement::{
     CreateTable, CreateTableAs, LikeClause, Node, PartitionBound, PartitionBy, Persistence, Query, QueryBody,
 };
+use super::super::tokens::Token;
 use super::column::{at_table_constraint, column_def, table_constraint, untyped_column_def};
 use super::index::index_key;
 use super::parts::{generic_options, with_parameters};
@@ -68,7 +69,7 @@ fn empty(name: Name, if_not_exists: bool, persistence: Persistence) -> CreateTab
 // ---- CREATE TABLE AS ---------------------------------------------------------------------------------------------
 
 /// `[(columns)] [USING m] [WITH (…)] [ON COMMIT …] [TABLESPACE t] AS`
-fn table_as_head(c: &mut Cursor<'_>) -> Parsed<Vec<super::super::name::Ident>> {
+fn table_as_head(c: &mut Cursor<'_>) -> Parsed<Vec<Ident>> {
     let columns = c.optional_columns()?;
     if c.eat("USING") {
         c.ident()?;
@@ -82,7 +83,7 @@ fn table_as_head(c: &mut Cursor<'_>) -> Parsed<Vec<super::super::name::Ident>> {
 fn table_as_query(c: &mut Cursor<'_>) -> Parsed<(Query, bool)> {
     let (query, with_data) = without_data_clause(c);
     let (first, last) = query.first().zip(query.last()).ok_or(Unreadable)?;
-    let query = if super::super::cursor::is_word(first, "EXECUTE") {
+    let query = if is_word(first, "EXECUTE") {
         Query {
             span: first.span.cover(last.span),
             ctes: Vec::new(),
@@ -99,7 +100,7 @@ fn table_as_query(c: &mut Cursor<'_>) -> Parsed<(Query, bool)> {
 }
 
 /// Takes the rest of the tokens; a `WITH [NO] DATA` at its end is cut off and said.
-pub(crate) fn without_data_clause<'a>(c: &mut Cursor<'a>) -> (&'a [super::super::tokens::Token], bool) {
+pub(crate) fn without_data_clause<'a>(c: &mut Cursor<'a>) -> (&'a [Token], bool) {
     let rest = c.rest();
     c.skip_rest();
     if let Some(query) = without_words(rest, &["WITH", "NO", "DATA"]) {
@@ -110,14 +111,11 @@ pub(crate) fn without_data_clause<'a>(c: &mut Cursor<'a>) -> (&'a [super::super:
 }
 
 /// `tokens` without `words` at their end, if they stand there.
-pub(crate) fn without_words<'a>(
-    tokens: &'a [super::super::tokens::Token],
-    words: &[&str],
-) -> Option<&'a [super::super::tokens::Token]> {
+pub(crate) fn without_words<'a>(tokens: &'a [Token], words: &[&str]) -> Option<&'a [Token]> {
     let (before, last) = tokens.split_at_checked(tokens.len().checked_sub(words.len())?)?;
     last.iter()
         .zip(words)
-        .all(|(token, word)| super::super::cursor::is_word(token, word))
+        .all(|(token, word)| is_word(token, word))
         .then_some(before)
 }
 

@@ -13,7 +13,7 @@ use crate::text::Span;
 pub(crate) fn type_name(c: &mut Cursor<'_>) -> Parsed<TypeName> {
     let start = c.span();
     let setof = c.at_word("SETOF") && c.peek_nth(1).is_some() && c.eat("SETOF");
-    let mut ty = keyword_type(c).map_or_else(|| named_type(c), |ty| ty)?;
+    let mut ty = keyword_type(c).unwrap_or_else(|| named_type(c))?;
     ty.setof = setof;
     ty.dimensions = dimensions(c)?;
     ty.span = c.span_from(start);
@@ -252,22 +252,16 @@ mod tests {
         let ty = type_name(&mut c).expect("a type");
         assert_eq!(ty.span.slice(text), text);
         c.finish().expect("all of it");
-        let mut out = String::new();
-        if ty.setof {
-            out.push_str("setof ");
-        }
-        out.push_str(&ty.name.to_string());
-        if let Some(fields) = &ty.fields {
-            out.push_str(&format!(" {fields}"));
-        }
-        if !ty.modifiers.is_empty() {
-            out.push_str(&format!("({})", ty.modifiers.join(",")));
-        }
-        out.push_str(&"[]".repeat(ty.dimensions.into()));
-        if ty.percent_type {
-            out.push_str("%type");
-        }
-        out
+        let setof = if ty.setof { "setof " } else { "" };
+        let fields = ty.fields.map(|fields| format!(" {fields}")).unwrap_or_default();
+        let modifiers = if ty.modifiers.is_empty() {
+            String::new()
+        } else {
+            format!("({})", ty.modifiers.join(","))
+        };
+        let array = "[]".repeat(ty.dimensions.into());
+        let reference = if ty.percent_type { "%type" } else { "" };
+        format!("{setof}{}{fields}{modifiers}{array}{reference}", ty.name)
     }
 
     #[test]

@@ -5,23 +5,42 @@ use smol_str::SmolStr;
 
 use super::super::cursor::{Cursor, Parsed, Unreadable};
 use super::super::lower;
-use super::super::statement::{CreateView, Node};
+use super::super::statement::{CreateView, Node, Query, QueryBody};
 use super::super::tokens::Token;
 use super::parts::parameters;
 use super::table::{without_data_clause, without_words};
 use crate::text::Span;
 
 /// What stands before `VIEW`.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub(crate) struct Prefix {
     pub(crate) or_replace: bool,
     pub(crate) temporary: bool,
     pub(crate) recursive: bool,
-    pub(crate) materialized: bool,
 }
 
 /// Behind `CREATE … VIEW`.
 pub(crate) fn create(c: &mut Cursor<'_>, prefix: Prefix) -> Parsed<Node> {
+    let mut view = head(c)?;
+    view.or_replace = prefix.or_replace;
+    view.temporary = prefix.temporary;
+    view.recursive = prefix.recursive;
+    let (query, check_option) = without_check_option(c);
+    view.check_option = check_option;
+    finish(c, view, query)
+}
+
+/// Behind `CREATE MATERIALIZED VIEW`.
+pub(crate) fn create_materialized(c: &mut Cursor<'_>) -> Parsed<Node> {
+    let mut view = head(c)?;
+    view.materialized = true;
+    let (query, with_data) = without_data_clause(c);
+    view.with_data = with_data;
+    finish(c, view, query)
+}
+
+/// `[IF NOT EXISTS] name [(columns)] [USING m] [WITH (…)] [TABLESPACE t] AS`
+fn head(c: &mut Cursor<'_>) -> Parsed<CreateView> {
     let if_not_exists = c.if_not_exists();
     let name = c.name()?;
     let columns = c.optional_columns()?;
@@ -43,30 +62,33 @@ pub(crate) fn create(c: &mut Cursor<'_>, prefix: Prefix) -> Parsed<Node> {
         ..c.span()
     };
     c.expect("AS")?;
-    let (query, check_option, with_data) = if prefix.materialized {
-        let (query, with_data) = without_data_clause(c);
-        (query, None, with_data)
-    } else {
-        let (query, check_option) = without_check_option(c);
-        (query, check_option, true)
-    };
-    if query.is_empty() {
-        return Err(Unreadable);
-    }
-    Ok(Node::CreateView(Box::new(CreateView {
+    Ok(CreateView {
         name,
-        materialized: prefix.materialized,
-        or_replace: prefix.or_replace,
+        materialized: false,
+        or_replace: false,
         if_not_exists,
-        temporary: prefix.temporary,
-        recursive: prefix.recursive,
+        temporary: false,
+        recursive: false,
         columns,
         options,
         options_span: options_span.unwrap_or(place),
-        query: lower::query(c.text, query),
-        check_option,
-        with_data,
-    })))
+        query: Query {
+            span: place,
+            ctes: Vec::new(),
+            body: QueryBody::Values(Vec::new()),
+            tail: Vec::new(),
+        },
+        check_option: None,
+        with_data: true,
+    })
+}
+
+fn finish(c: &Cursor<'_>, mut view: CreateView, query: &[Token]) -> Parsed<Node> {
+    if query.is_empty() {
+        return Err(Unreadable);
+    }
+    view.query = lower::query(c.text, query);
+    Ok(Node::CreateView(Box::new(view)))
 }
 
 fn without_check_option<'a>(c: &mut Cursor<'a>) -> (&'a [Token], Option<SmolStr>) {
