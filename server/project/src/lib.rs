@@ -1,1 +1,49 @@
-//! Migration folders and configuration on disk. Knows no database and no editor.
+//! Migration folders and configuration on disk. Knows no database, no editor and no terminal.
+//!
+//! [`load`] turns paths into [`Project`]s: it finds each path's project ([`discover`]), reads `dblsp.toml` ([`config`])
+//! and what the Supabase CLI knows ([`supabase`]), lists the migration folders ([`layout`]) and reads them ([`files`]).
+//! What is wrong is collected beside what could be read, never instead of it.
+
+mod load;
+
+pub mod config;
+pub mod discover;
+pub mod error;
+pub mod files;
+pub mod git;
+pub mod layout;
+pub mod name;
+pub mod supabase;
+
+pub use error::ProjectError;
+pub use load::{CompanionFolder, Loaded, Opened, Project, Request, Selection, load, open};
+
+use std::sync::OnceLock;
+
+use analysis::Document;
+use analysis::history::History;
+use rayon::prelude::*;
+
+/// Bytes of stack per thread: deeply nested SQL is read by recursion, and an overflow would end the process.
+const STACK: usize = 64 << 20;
+
+/// Runs `work` on threads with a stack that deeply nested SQL does not overflow; parallel iterators inside use them all.
+pub fn on_deep_stacks<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+    static POOL: OnceLock<Option<rayon::ThreadPool>> = OnceLock::new();
+    let pool = POOL.get_or_init(|| {
+        rayon::ThreadPoolBuilder::new()
+            .stack_size(STACK)
+            .thread_name(|n| format!("dblsp-{n}"))
+            .build()
+            .ok()
+    });
+    match pool {
+        Some(pool) => pool.install(work),
+        None => work(),
+    }
+}
+
+/// Reads every migration of a history, in parallel.
+pub fn documents(history: &History) -> Vec<Document> {
+    on_deep_stacks(|| history.migrations.par_iter().map(analysis::read).collect())
+}
