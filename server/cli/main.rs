@@ -1,2 +1,30 @@
-//! The command line.
-fn main() {}
+//! The command line: arguments in, results to standard output, everything else to standard error.
+
+mod args;
+mod commands;
+mod failure;
+mod progress;
+mod render;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Args, Command};
+
+fn main() -> ExitCode {
+    failure::report_panics();
+    let args = Args::parse();
+    let result = match args.command {
+        Command::Check(options) => commands::check::run(&options),
+        Command::Explain { rule } => commands::explain::run(&rule),
+        Command::Rules { format } => commands::rules::run(format),
+        Command::Schema => commands::schema::run(),
+        Command::Completions { shell } => commands::completions::run(shell),
+    };
+    match result {
+        Ok(exit) => exit.into(),
+        Err(error) => failure::report(&error).into(),
+    }
+}

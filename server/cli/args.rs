@@ -1,0 +1,91 @@
+//! Every command, flag and help text.
+
+use std::path::PathBuf;
+
+use analysis::lint::diagnostic::Level;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// Show what PostgreSQL migrations will really do
+#[derive(Debug, Parser)]
+#[command(
+    name = "dblsp",
+    version,
+    arg_required_else_help = true,
+    after_help = "Exit codes: 0 clean, 1 findings, 2 usage or configuration, 3 database, 101 bug in dblsp"
+)]
+pub(crate) struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Judge migrations
+    Check(CheckOptions),
+    /// Explain a rule
+    Explain {
+        /// Name of the rule
+        rule: String,
+    },
+    /// List the rules
+    Rules {
+        /// How to print them
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// Print the JSON schema of dblsp.toml
+    #[command(hide = true)]
+    Schema,
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// Options of `dblsp check`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Files that PATHS does not name are read as context: what they create is known.")]
+pub(crate) struct CheckOptions {
+    /// Files and folders to judge; `-` is standard input [default: the project around the current folder]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Judge what is staged in git, as it is staged
+    #[arg(long, conflicts_with_all = ["changed", "since"])]
+    pub(crate) staged: bool,
+    /// Judge what differs from HEAD, untracked files included
+    #[arg(long, conflicts_with = "since")]
+    pub(crate) changed: bool,
+    /// Judge what changed since REV was left, untracked files included
+    #[arg(long, value_name = "REV")]
+    pub(crate) since: Option<String>,
+    /// Read the text of PATH from standard input
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["staged", "changed", "since"])]
+    pub(crate) stdin_filename: Option<PathBuf>,
+    /// How to print findings
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    /// Mildest level that makes the exit code 1
+    #[arg(long, value_name = "LEVEL", default_value = "warning", value_parser = level())]
+    pub(crate) fail_on: Level,
+    /// Read settings from FILE instead of dblsp.toml
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// How to print results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+fn level() -> impl TypedValueParser<Value = Level> {
+    PossibleValuesParser::new(Level::ALL.map(Level::name))
+        .map(|name| Level::from_name(&name).expect("clap accepts the levels' names only"))
+}

@@ -1,0 +1,108 @@
+//! `dblsp check`: judges migrations.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use project::files::{Disk, decode};
+use project::{Project, ProjectError, Request, Selection, git};
+
+use crate::args::{CheckOptions, Format};
+use crate::failure::{Exit, report_problem};
+use crate::progress::Progress;
+use crate::render::{Results, json, text};
+use crate::terminal::{self, Paint};
+
+pub(crate) fn run(options: &CheckOptions) -> anyhow::Result<Exit> {
+    let request = request(options)?;
+    let progress = Progress::start("Reading and replaying migrations");
+    let loaded = project::load(&request);
+    let mut results = Results::new(&request.disk);
+    for project in loaded.projects {
+        judge(project, &mut results);
+    }
+    drop(progress);
+    for problem in &loaded.problems {
+        report_problem(problem);
+    }
+    let is_empty = results.files() == 0 && !loaded.problems.is_empty();
+    match options.format {
+        Format::Json => terminal::print(&json::render(&mut results))?,
+        // The problem was all there is to say.
+        Format::Text if is_empty => {}
+        Format::Text => terminal::print(&text::render(&mut results, Paint::stdout()))?,
+    }
+    Ok(if !loaded.problems.is_empty() {
+        Exit::Usage
+    } else if results.diagnostics.iter().any(|found| found.level >= options.fail_on) {
+        Exit::Findings
+    } else {
+        Exit::Clean
+    })
+}
+
+fn judge(project: Project, results: &mut Results) {
+    for history in project.histories {
+        let documents = project::documents(&history);
+        let settings = &project.settings;
+        let found = project::on_deep_stacks(|| analysis::check(&history, &documents, settings));
+        results.add(&history, found);
+        // Thousands of statements are dropped on the deep stacks, too: the trees nest as deeply as the SQL did.
+        project::on_deep_stacks(move || drop(documents));
+    }
+}
+
+fn request(options: &CheckOptions) -> anyhow::Result<Request> {
+    let folder = std::env::current_dir().context("the current folder cannot be read")?;
+    let mut disk = Disk::new(&folder);
+    let mut paths: Vec<PathBuf> = Vec::new();
+    for path in &options.paths {
+        if path != Path::new("-") {
+            paths.push(disk.absolute(path));
+        }
+    }
+    let reads_stdin = paths.len() < options.paths.len() || options.stdin_filename.is_some();
+    if reads_stdin {
+        let mut bytes = Vec::new();
+        std::io::stdin()
+            .read_to_end(&mut bytes)
+            .context("standard input cannot be read")?;
+        let name = options.stdin_filename.as_deref().unwrap_or(Path::new(STDIN));
+        let path = disk.absolute(name);
+        disk.overlay.insert(path.clone(), Some(decode(bytes).text));
+        paths.push(path);
+    }
+    let changes = if options.staged {
+        Some(git::staged(&folder)?)
+    } else if options.changed {
+        Some(git::changed(&folder)?)
+    } else if let Some(revision) = &options.since {
+        Some(git::since(&folder, revision)?)
+    } else {
+        None
+    };
+    let selection = match changes {
+        None => Selection::All,
+        Some(changes) => {
+            disk.overlay.extend(changes.overlay);
+            Selection::Only(changes.files)
+        }
+    };
+    let settings = options.config.as_deref().map(|file| disk.absolute(file));
+    if let Some(file) = &settings
+        && !disk.is_file(file)
+    {
+        let path = disk.show(file);
+        return Err(ProjectError::NoSuchPath { path }.into());
+    }
+    Ok(Request {
+        folder,
+        paths,
+        selection,
+        settings,
+        disk,
+    })
+}
+
+/// What standard input is called; ends in `.sql` because only such files are read.
+const STDIN: &str = "<stdin>.sql";

@@ -1,0 +1,96 @@
+//! Findings for people and for programs. The only place that knows lines and columns.
+
+pub(crate) mod json;
+pub(crate) mod markdown;
+pub(crate) mod text;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use analysis::history::History;
+use analysis::lint::diagnostic::{Diagnostic, Level};
+use analysis::text::LineIndex;
+use project::files::Disk;
+
+/// Findings of all histories, and the texts that they are about.
+pub(crate) struct Results {
+    /// History by history, each in the order of `analysis::check`.
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    /// Judged migrations.
+    pub(crate) migrations: usize,
+    /// Judged files beside migrations.
+    pub(crate) companions: usize,
+    sources: BTreeMap<String, Source>,
+    disk: Disk,
+}
+
+/// A file's text and where its lines start.
+#[derive(Clone)]
+pub(crate) struct Source {
+    /// The text.
+    pub(crate) text: Arc<str>,
+    lines: Option<Arc<LineIndex>>,
+}
+
+impl Results {
+    /// Nothing yet.
+    pub(crate) fn new(disk: &Disk) -> Self {
+        Self {
+            diagnostics: Vec::new(),
+            migrations: 0,
+            companions: 0,
+            sources: BTreeMap::new(),
+            disk: disk.clone(),
+        }
+    }
+
+    /// Adds what was found in a history.
+    pub(crate) fn add(&mut self, history: &History, found: Vec<Diagnostic>) {
+        let migrations = history
+            .migrations
+            .iter()
+            .map(|file| (&file.path, &file.text, file.judged));
+        let companions = history
+            .companions
+            .iter()
+            .map(|file| (&file.path, &file.text, file.judged));
+        self.migrations += migrations.clone().filter(|(.., judged)| *judged).count();
+        self.companions += companions.clone().filter(|(.., judged)| *judged).count();
+        for (path, text, _) in migrations.chain(companions) {
+            let text = Arc::clone(text);
+            self.sources.insert(path.clone(), Source { text, lines: None });
+        }
+        self.diagnostics.extend(found);
+    }
+
+    /// Judged files.
+    pub(crate) fn files(&self) -> usize {
+        self.migrations + self.companions
+    }
+
+    /// How many findings are of a level.
+    pub(crate) fn count(&self, level: Level) -> usize {
+        self.diagnostics.iter().filter(|found| found.level == level).count()
+    }
+
+    /// The text of a file and its lines; empty where it is neither read nor readable.
+    pub(crate) fn source(&mut self, path: &str) -> (Arc<str>, Arc<LineIndex>) {
+        let disk = &self.disk;
+        let source = self.sources.entry(path.to_owned()).or_insert_with(|| Source {
+            text: disk
+                .read(&disk.absolute(path))
+                .map(|read| read.text)
+                .unwrap_or_default(),
+            lines: None,
+        });
+        let text = Arc::clone(&source.text);
+        let lines = source.lines.get_or_insert_with(|| Arc::new(LineIndex::new(&text)));
+        (text, Arc::clone(lines))
+    }
+}
+
+/// `1 error`, `2 errors`
+pub(crate) fn counted(count: usize, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
+}
