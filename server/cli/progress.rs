@@ -26,7 +26,7 @@ impl Progress {
             let spinner = ProgressBar::new_spinner().with_message(message);
             spinner.set_style(ProgressStyle::default_spinner());
             spinner.enable_steady_tick(Duration::from_millis(100));
-            drop(stopped.recv());
+            _ = stopped.recv();
             spinner.finish_and_clear();
         });
         Self {
@@ -39,7 +39,7 @@ impl Drop for Progress {
     fn drop(&mut self) {
         if let Some((stop, watcher)) = self.watcher.take() {
             drop(stop);
-            drop(watcher.join());
+            _ = watcher.join();
         }
     }
 }

@@ -30,7 +30,7 @@ pub(crate) fn run(options: &CheckOptions) -> anyhow::Result<Exit> {
         Format::Json => terminal::print(&json::render(&mut results))?,
         // The problem was all there is to say.
         Format::Text if is_empty => {}
-        Format::Text => terminal::print(&text::render(&mut results, Paint::stdout()))?,
+        Format::Text => terminal::print(&text::render(&mut results, Paint::stdout(), terminal::width()))?,
     }
     Ok(if !loaded.problems.is_empty() {
         Exit::Usage

@@ -9,20 +9,23 @@ use annotate_snippets::{AnnotationKind, Group, Level as Title, Origin, Renderer,
 use anstyle::AnsiColor;
 
 use super::{Results, counted};
-use crate::terminal::{Paint, width};
+use crate::terminal::Paint;
 
-/// All findings and a summary.
-pub(crate) fn render(results: &mut Results, paint: Paint) -> String {
+/// All findings and a summary, in lines of about `width` columns.
+pub(crate) fn render(results: &mut Results, paint: Paint, width: usize) -> String {
     let renderer = if paint.on {
         Renderer::styled()
     } else {
         Renderer::plain()
     };
-    let renderer = renderer.decor_style(DecorStyle::Ascii).term_width(width());
+    // Lines are cut below: the renderer's own cutting moves the carets.
+    let renderer = renderer
+        .decor_style(DecorStyle::Ascii)
+        .term_width(usize::from(u16::MAX));
     let diagnostics = std::mem::take(&mut results.diagnostics);
     let mut out = String::new();
     for found in &diagnostics {
-        out.push_str(&one(found, results, &renderer));
+        out.push_str(&one(found, results, &renderer, width));
         out.push_str("\n\n");
     }
     results.diagnostics = diagnostics;
@@ -31,7 +34,7 @@ pub(crate) fn render(results: &mut Results, paint: Paint) -> String {
     out
 }
 
-fn one(found: &Diagnostic, results: &mut Results, renderer: &Renderer) -> String {
+fn one(found: &Diagnostic, results: &mut Results, renderer: &Renderer, width: usize) -> String {
     let title = match found.level {
         Level::Error => Title::ERROR,
         Level::Warning => Title::WARNING,
@@ -39,21 +42,27 @@ fn one(found: &Diagnostic, results: &mut Results, renderer: &Renderer) -> String
         Level::Hint => Title::NOTE.with_name("hint"),
     };
     let title = title.primary_title(found.message.as_str()).id(found.rule);
-    let excerpt = Excerpt::new(results, &found.path, found.span);
-    let mut groups = vec![excerpt.put(Group::with_title(title))];
+    let excerpt = Excerpt::new(results, &found.path, found.span, width);
+    let mut corrections = vec![excerpt.correction()];
+    let mut group = excerpt.put(Group::with_title(title));
     if let Some(help) = &found.help {
-        let group = groups.pop().expect("the finding's own");
-        groups.push(group.element(Title::HELP.message(help.as_str())));
+        group = group.element(Title::HELP.message(help.as_str()));
     }
+    let mut groups = vec![group];
     for related in &found.related {
-        let excerpt = Excerpt::new(results, &related.path, related.span);
+        let excerpt = Excerpt::new(results, &related.path, related.span, width);
+        corrections.push(excerpt.correction());
         let title = Title::NOTE.secondary_title(related.message.as_str());
         groups.push(excerpt.put(Group::with_title(title)));
     }
-    renderer.render(&groups)
+    let rendered = renderer.render(&groups);
+    corrections
+        .into_iter()
+        .flatten()
+        .fold(rendered, |text, (wrong, right)| text.replacen(&wrong, &right, 1))
 }
 
-/// The lines around a span, cut to what a person reads.
+/// The lines of a span, cut to what a person reads.
 struct Excerpt {
     path: String,
     /// 1-based.
@@ -62,31 +71,62 @@ struct Excerpt {
     column: usize,
     text: String,
     span: Range<usize>,
-    /// Whether the first line is the file's own, so that columns in it are the file's.
-    is_cut: bool,
+    /// Characters that were cut from the start of the first line, without the mark that says so.
+    cut: usize,
 }
 
 /// Lines of a span that are shown; what follows is left out.
 const LINES: usize = 8;
-/// Characters of a line that are shown before and after the span; a generated line can have a million.
-const AROUND: usize = 200;
+/// Columns that line numbers and bars take.
+const MARGIN: usize = 10;
 
 impl Excerpt {
-    fn new(results: &mut Results, path: &str, span: Span) -> Self {
+    fn new(results: &mut Results, path: &str, span: Span, width: usize) -> Self {
         let (text, lines) = results.source(path);
         let place = lines.line_column(&text, span.start);
         let (start, end) = bounds(&text, &lines, span);
-        let from = lines.start(lines.line(span.start)) as usize;
-        let left = back(&text, start, AROUND).max(from);
-        let line_end = text[end..].find(['\n', '\r']).map_or(text.len(), |at| end + at);
-        let right = forth(&text, end, AROUND).min(line_end);
+        let first = lines.line(span.start);
+        let room = width - MARGIN;
+        let mut out = String::new();
+        let mut shown = 0..0;
+        let mut cut = 0;
+        for line in first..first + LINES {
+            let at = lines.start(line) as usize;
+            if line >= lines.len() || (line > first && at >= end) {
+                break;
+            }
+            let whole = lines.line_text(&text, line);
+            let from = if line == first {
+                window(whole, start - at, room)
+            } else {
+                0
+            };
+            if line == first && from > 0 {
+                cut = whole[..from].chars().count() - 1;
+                out.push('…');
+            }
+            let rest = &whole[from..];
+            let to = rest.char_indices().nth(room).map_or(rest.len(), |(to, _)| to);
+            // Where an offset of the file is in `out`, as far as the line is shown.
+            let base = out.len();
+            let here = |offset: usize| base + offset.saturating_sub(at + from).min(to);
+            if line == first {
+                shown.start = here(start);
+            }
+            shown.end = here(end);
+            out.push_str(&rest[..to]);
+            if to < rest.len() {
+                out.push('…');
+            }
+            out.push('\n');
+        }
         Self {
             path: path.to_owned(),
             line: place.line as usize,
             column: place.column as usize,
-            text: text[left..right].to_owned(),
-            span: start - left..end - left,
-            is_cut: left > from,
+            text: out,
+            span: shown,
+            cut,
         }
     }
 
@@ -97,16 +137,19 @@ impl Excerpt {
         }
         let snippet = Snippet::source(self.text)
             .line_start(self.line)
+            .path(self.path)
             .annotation(AnnotationKind::Primary.span(self.span));
-        if self.is_cut {
-            let origin = Origin::path(self.path).line(self.line).char_column(self.column);
-            return group.element(origin).element(snippet.path(None::<String>));
-        }
-        group.element(snippet.path(self.path))
+        group.element(snippet)
+    }
+
+    /// The renderer counts columns in what it is given: of a line whose start was cut, it tells the wrong one.
+    fn correction(&self) -> Option<(String, String)> {
+        let at = |column| format!("{}:{}:{column}", self.path, self.line);
+        (self.cut > 0).then(|| (at(self.column - self.cut), at(self.column)))
     }
 }
 
-/// The span inside the text and its characters, its first lines, without the blanks at its end.
+/// The span inside the text and its characters, without the blanks at its end.
 fn bounds(text: &str, lines: &LineIndex, span: Span) -> (usize, usize) {
     let start = text.floor_char_boundary(span.start as usize);
     let last = lines.line(span.start) + LINES;
@@ -116,16 +159,18 @@ fn bounds(text: &str, lines: &LineIndex, span: Span) -> (usize, usize) {
         text.len()
     };
     let end = text.ceil_char_boundary(span.end as usize).min(limit).max(start);
-    let end = forth(text, start, 4 * AROUND * LINES).min(end);
     (start, start + text[start..end].trim_end().len())
 }
 
-fn back(text: &str, at: usize, characters: usize) -> usize {
-    text.floor_char_boundary(at.saturating_sub(characters))
-}
-
-fn forth(text: &str, at: usize, characters: usize) -> usize {
-    text.ceil_char_boundary(at.saturating_add(characters).min(text.len()))
+/// Where to start showing a line so that byte `at` is seen with a third of the room before it.
+fn window(line: &str, at: usize, room: usize) -> usize {
+    let at = at.min(line.len());
+    let before = line[..at].chars().count();
+    if line.chars().count() <= room || before <= room * 2 / 3 {
+        return 0;
+    }
+    let skip = before - room / 3;
+    line.char_indices().nth(skip).map_or(0, |(from, _)| from)
 }
 
 fn summary(results: &Results, paint: Paint) -> String {
@@ -189,7 +234,7 @@ mod tests {
             ..History::default()
         };
         results.add(&history, vec![found]);
-        render(&mut results, Paint { on: false })
+        render(&mut results, Paint { on: false }, 100)
     }
 
     #[test]

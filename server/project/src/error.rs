@@ -132,7 +132,7 @@ impl ProjectError {
             Self::Unreadable { .. } => "check that the file exists and that you may read it".into(),
             Self::Unwritable { .. } => "check that the folder exists and that you may write to it".into(),
             Self::NotUtf8 { .. } => "convert it, for example with `iconv -f latin1 -t utf-8`".into(),
-            Self::BadSettings { .. } => "see https://toml.io for the syntax; nothing else in this file was read".into(),
+            Self::BadSettings { .. } => "mend this line; nothing else in the file was read".into(),
             Self::UnknownKey {
                 suggestion: Some(key), ..
             } => format!("did you mean `{key}`?"),

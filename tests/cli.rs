@@ -1,0 +1,346 @@
+//! The binary as people and programs call it: output, exit codes, bad input.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// What a call gave back.
+struct Outcome {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+impl Outcome {
+    /// Both streams and the exit code, for snapshots.
+    fn shown(&self) -> String {
+        let mut out = format!("exit code: {}\n", self.code.unwrap_or(-1));
+        for (name, text) in [("stdout", &self.stdout), ("stderr", &self.stderr)] {
+            if !text.is_empty() {
+                out.push_str(&format!("--- {name}\n{text}"));
+            }
+        }
+        out
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).expect("standard output is JSON and nothing else")
+    }
+}
+
+fn dblsp(folder: &Path, arguments: &[&str]) -> Outcome {
+    dblsp_reading(folder, arguments, "")
+}
+
+fn dblsp_reading(folder: &Path, arguments: &[&str], stdin: &str) -> Outcome {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_dblsp"))
+        .args(arguments)
+        .current_dir(folder)
+        .env("COLUMNS", "100")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    let mut pipe = child.stdin.take().expect("stdin is piped");
+    // A command that does not read leaves a broken pipe behind.
+    drop(pipe.write_all(stdin.as_bytes()));
+    drop(pipe);
+    let output = child.wait_with_output().expect("the binary ends");
+    let text = |bytes| String::from_utf8(bytes).expect("output is UTF-8");
+    Outcome {
+        code: output.status.code(),
+        stdout: text(output.stdout),
+        stderr: text(output.stderr),
+    }
+}
+
+/// A folder of files; a folder where the path ends in `/`.
+fn folder(files: &[(&str, &str)]) -> TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::create_dir(folder.path().join(".git")).expect("created");
+    write(folder.path(), files);
+    folder
+}
+
+fn write(folder: &Path, files: &[(&str, &str)]) {
+    for (path, text) in files {
+        let file = folder.join(path);
+        if path.ends_with('/') {
+            fs::create_dir_all(file).expect("created");
+            continue;
+        }
+        fs::create_dir_all(file.parent().expect("inside the folder")).expect("created");
+        fs::write(file, text).expect("written");
+    }
+}
+
+fn git(folder: &Path, arguments: &[&str]) {
+    let status = Command::new("git")
+        .args(["-c", "user.name=x", "-c", "user.email=x@example.com"])
+        .args(arguments)
+        .current_dir(folder)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .expect("git starts");
+    assert!(status.success(), "git {arguments:?}");
+}
+
+/// A repository whose only commit holds two harmless migrations.
+fn repository() -> TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    write(
+        folder.path(),
+        &[
+            (
+                "supabase/migrations/20240101000000_a.sql",
+                "create table public.a (id bigint);\n",
+            ),
+            (
+                "supabase/migrations/20240102000000_b.sql",
+                "create table public.b (id bigint);\n",
+            ),
+        ],
+    );
+    git(folder.path(), &["init", "--quiet"]);
+    git(folder.path(), &["add", "."]);
+    git(folder.path(), &["commit", "--quiet", "--message", "x"]);
+    folder
+}
+
+fn files(outcome: &Outcome) -> u64 {
+    outcome.json()["summary"]["files"].as_u64().expect("a number")
+}
+
+#[test]
+fn help_says_what_there_is() {
+    let folder = folder(&[]);
+    insta::assert_snapshot!(dblsp(folder.path(), &["--help"]).shown());
+    insta::assert_snapshot!(dblsp(folder.path(), &["check", "--help"]).shown());
+}
+
+#[test]
+fn no_command_is_a_usage_error() {
+    let folder = folder(&[]);
+    assert_eq!(dblsp(folder.path(), &[]).code, Some(2));
+    assert_eq!(dblsp(folder.path(), &["chekc"]).code, Some(2));
+}
+
+#[test]
+fn the_reference_project_has_json_of_version_1() {
+    let outcome = dblsp(Path::new(env!("CARGO_MANIFEST_DIR")), &["check", "--format", "json"]);
+    let json = outcome.json();
+    assert_eq!(outcome.stderr, "");
+    assert_eq!(json["version"], 1);
+    let keys: Vec<&String> = json.as_object().expect("an object").keys().collect();
+    assert_eq!(keys, ["version", "diagnostics", "summary"]);
+    let summary: Vec<&String> = json["summary"].as_object().expect("an object").keys().collect();
+    assert_eq!(summary, ["files", "errors", "warnings", "infos", "hints"]);
+    assert!(json["summary"]["files"].as_u64() >= Some(3));
+    for found in json["diagnostics"].as_array().expect("a list") {
+        let keys: Vec<&String> = found.as_object().expect("an object").keys().collect();
+        assert_eq!(
+            keys,
+            [
+                "rule", "level", "message", "help", "path", "start", "end", "url", "fixes"
+            ]
+        );
+        for end in ["start", "end"] {
+            let keys: Vec<&String> = found[end].as_object().expect("an object").keys().collect();
+            assert_eq!(keys, ["line", "column", "byte"]);
+        }
+    }
+}
+
+#[test]
+fn bad_paths_are_one_line_each_with_a_hint() {
+    let folder = folder(&[("README.md", ""), ("empty/", ""), ("scripts/ok.sql", "select 1;\n")]);
+    let outcome = dblsp(
+        folder.path(),
+        &["check", "nope.sql", "README.md", "empty", "scripts/ok.sql"],
+    );
+    insta::assert_snapshot!(outcome.shown());
+}
+
+#[test]
+fn a_folder_without_migrations_says_how_to_name_them() {
+    let folder = folder(&[]);
+    insta::assert_snapshot!(dblsp(folder.path(), &["check"]).shown());
+}
+
+#[test]
+fn an_empty_migration_folder_is_no_bug() {
+    let folder = folder(&[("supabase/config.toml", ""), ("supabase/migrations/README.md", "")]);
+    insta::assert_snapshot!(dblsp(folder.path(), &["check"]).shown());
+}
+
+#[test]
+fn broken_settings_are_one_line_with_a_position_and_a_hint() {
+    let folder = folder(&[
+        ("dblsp.toml", "version = 1\n[naming\n"),
+        ("migrations/1_a.sql", "select 1;\n"),
+    ]);
+    insta::assert_snapshot!(dblsp(folder.path(), &["check"]).shown());
+}
+
+#[test]
+fn misspelt_settings_are_told_and_the_rest_is_judged() {
+    let folder = folder(&[("dblsp.toml", "postgers = 16\n"), ("migrations/1_a.sql", "select 1;\n")]);
+    let outcome = dblsp(folder.path(), &["check", "--format", "json"]);
+    assert_eq!(outcome.code, Some(2));
+    assert_eq!(
+        outcome.stderr,
+        "error: dblsp.toml:1:1: unknown key `postgers`\nhint: did you mean `postgres`?\n"
+    );
+    assert_eq!(files(&outcome), 1);
+}
+
+#[test]
+fn settings_can_be_read_from_another_file() {
+    let folder = folder(&[("other.toml", "version = 2\n"), ("migrations/1_a.sql", "select 1;\n")]);
+    insta::assert_snapshot!(dblsp(folder.path(), &["check", "--config", "other.toml"]).shown());
+    insta::assert_snapshot!(dblsp(folder.path(), &["check", "--config", "gone.toml"]).shown());
+}
+
+#[test]
+fn text_that_is_not_utf8_is_judged_and_told() {
+    let folder = folder(&[("migrations/", "")]);
+    fs::write(folder.path().join("migrations/1_a.sql"), b"select 'caf\xe9';\n").expect("written");
+    let outcome = dblsp(folder.path(), &["check", "--format", "json"]);
+    assert_eq!(outcome.code, Some(2));
+    assert!(
+        outcome.stderr.starts_with("error: `migrations/1_a.sql` is not UTF-8"),
+        "{}",
+        outcome.stderr
+    );
+    assert_eq!(files(&outcome), 1);
+}
+
+#[test]
+fn standard_input_stands_alone_or_for_a_file() {
+    let folder = folder(&[("supabase/migrations/1_a.sql", "select 1;\n")]);
+    let alone = dblsp_reading(folder.path(), &["check", "-", "--format", "json"], "select 1;\n");
+    assert_eq!((alone.code, files(&alone)), (Some(0), 1));
+    let arguments = [
+        "check",
+        "--stdin-filename",
+        "supabase/migrations/2_b.sql",
+        "--format",
+        "json",
+    ];
+    let named = dblsp_reading(folder.path(), &arguments, "select 1;\n");
+    assert_eq!((named.code, files(&named)), (Some(0), 1));
+}
+
+#[test]
+fn staged_text_is_judged_as_it_is_staged() {
+    let folder = repository();
+    let staged = |arguments: &[&str]| {
+        let outcome = dblsp(
+            folder.path(),
+            &[&["check", "--staged", "--format", "json"], arguments].concat(),
+        );
+        assert_eq!(outcome.stderr, "");
+        files(&outcome)
+    };
+    assert_eq!(staged(&[]), 0);
+    write(
+        folder.path(),
+        &[("supabase/migrations/20240103000000_c.sql", "select 1;\n")],
+    );
+    assert_eq!(staged(&[]), 0);
+    git(folder.path(), &["add", "."]);
+    assert_eq!(staged(&[]), 1);
+    // Gone from the disk, still in the index.
+    fs::remove_file(folder.path().join("supabase/migrations/20240103000000_c.sql")).expect("removed");
+    assert_eq!(staged(&[]), 1);
+    assert_eq!(staged(&["supabase/migrations/20240101000000_a.sql"]), 0);
+}
+
+#[test]
+fn changed_and_since_judge_what_differs() {
+    let folder = repository();
+    let judged = |arguments: &[&str]| {
+        let outcome = dblsp(folder.path(), &[&["check", "--format", "json"], arguments].concat());
+        assert_eq!(outcome.stderr, "");
+        files(&outcome)
+    };
+    assert_eq!(judged(&["--changed"]), 0);
+    write(
+        folder.path(),
+        &[
+            (
+                "supabase/migrations/20240102000000_b.sql",
+                "create table public.b ();\n",
+            ),
+            ("supabase/migrations/20240103000000_c.sql", "select 1;\n"),
+        ],
+    );
+    assert_eq!(judged(&["--changed"]), 2);
+    git(folder.path(), &["add", "."]);
+    git(folder.path(), &["commit", "--quiet", "--message", "y"]);
+    assert_eq!(judged(&["--changed"]), 0);
+    assert_eq!(judged(&["--since", "HEAD~1"]), 2);
+    insta::assert_snapshot!(dblsp(folder.path(), &["check", "--since", "nope"]).shown());
+}
+
+#[test]
+fn git_flags_outside_a_repository_say_so() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let outcome = dblsp(folder.path(), &["check", "--staged"]);
+    assert_eq!(outcome.code, Some(2));
+    assert_eq!(outcome.stderr.lines().count(), 2, "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("hint: run it inside a repository"),
+        "{}",
+        outcome.stderr
+    );
+}
+
+#[test]
+fn an_unknown_rule_is_told_with_a_hint() {
+    let folder = folder(&[]);
+    let outcome = dblsp(folder.path(), &["explain", "zzz"]);
+    assert_eq!(outcome.code, Some(2));
+    assert_eq!(
+        outcome.stderr,
+        "error: no rule is called `zzz`\nhint: run `dblsp rules` for the list\n"
+    );
+}
+
+#[test]
+fn rules_are_listed_for_programs() {
+    let folder = folder(&[]);
+    let outcome = dblsp(folder.path(), &["rules", "--format", "json"]);
+    assert_eq!(outcome.code, Some(0));
+    assert!(outcome.json()["rules"].is_array());
+}
+
+#[test]
+fn completions_exist_for_the_common_shells() {
+    let folder = folder(&[]);
+    for shell in ["bash", "zsh", "fish"] {
+        let outcome = dblsp(folder.path(), &["completions", shell]);
+        assert_eq!(outcome.code, Some(0));
+        assert!(outcome.stdout.contains("stdin-filename"));
+    }
+}
+
+#[test]
+fn deeply_nested_sql_does_not_end_the_process() {
+    let nested = format!("select {}1{};\n", "(".repeat(20_000), ")".repeat(20_000));
+    let chained = format!("select 1{};\n", " + 1".repeat(20_000));
+    let folder = folder(&[("migrations/1_a.sql", &nested), ("migrations/2_b.sql", &chained)]);
+    let outcome = dblsp(folder.path(), &["check", "--format", "json"]);
+    assert!(
+        matches!(outcome.code, Some(0 | 1)),
+        "{:?} {}",
+        outcome.code,
+        outcome.stderr
+    );
+}
