@@ -287,10 +287,13 @@ fn replica_identity(c: &mut Cursor<'_>) -> Parsed<AlterActionKind> {
     })
 }
 
-/// `(fillfactor, toast.autovacuum_enabled)`
+/// `(fillfactor, toast.autovacuum_enabled)`; the grammar allows values here, the server refuses them later.
 fn option_names(c: &mut Cursor<'_>) -> Parsed<Vec<Ident>> {
     c.paren_list(|c| {
         let name = c.name()?;
+        if c.eat_token(&SqlToken::Eq) {
+            c.until(&[]);
+        }
         Ok(Ident {
             value: name.to_string().into(),
             span: name.span(),
