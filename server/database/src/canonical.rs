@@ -1,1 +1,129 @@
-//! Reads a database's catalogs as flat, comparable rows.
+//! Reads a database's catalogs as flat, comparable rows: one per object, privilege, comment and membership.
+//!
+//! Only what users made: not PostgreSQL's own schemas, not what belongs to an extension. Identities are bare names joined
+//! by dots; types are spelled as `format_type` does with an empty search path.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::connection::{Connection, ServerError};
+
+/// Something in the catalogs, and what is said about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// `table`, `column`, `grant`, …
+    pub class: String,
+    /// Unique within the class: `public.orders.id`
+    pub identity: String,
+    /// By name; which ones there are depends on the class.
+    pub facets: BTreeMap<String, Value>,
+}
+
+impl Row {
+    fn key(&self) -> (&str, &str) {
+        (&self.class, &self.identity)
+    }
+}
+
+impl PartialOrd for Row {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// By class and identity; JSON has no order, so its text breaks ties that only a damaged catalog has.
+impl Ord for Row {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.key().cmp(&other.key()).then_with(|| {
+            let text = |row: &Self| serde_json::to_string(&row.facets).unwrap_or_default();
+            if self.facets == other.facets {
+                std::cmp::Ordering::Equal
+            } else {
+                text(self).cmp(&text(other))
+            }
+        })
+    }
+}
+
+/// Roles and memberships that were there before the history. They belong to the cluster, so they are nobody's work.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Known {
+    identities: BTreeSet<(String, String)>,
+}
+
+impl Known {
+    /// Takes note of the cluster's roles as they are now.
+    pub async fn read(connection: &mut Connection) -> Result<Self, ServerError> {
+        let rows = with_settings(connection, &[SERVER.to_owned()]).await?;
+        let identities = rows
+            .into_iter()
+            .filter(is_of_cluster)
+            .map(|row| (row.class, row.identity))
+            .collect();
+        Ok(Self { identities })
+    }
+
+    fn has(&self, row: &Row) -> bool {
+        is_of_cluster(row) && self.identities.contains(&(row.class.clone(), row.identity.clone()))
+    }
+}
+
+fn is_of_cluster(row: &Row) -> bool {
+    matches!(row.class.as_str(), "role" | "membership")
+}
+
+const OBJECTS: &str = include_str!("queries/objects.sql");
+const RELATIONS: &str = include_str!("queries/relations.sql");
+const PARTS: &str = include_str!("queries/parts.sql");
+const PARTS_AND_COMMENTS: &str = include_str!("queries/comments.sql");
+const TYPES: &str = include_str!("queries/types.sql");
+const PRIVILEGES: &str = include_str!("queries/privileges.sql");
+const SERVER: &str = include_str!("queries/server.sql");
+
+/// Everything that users made, sorted. Reads one moment of the database. The session must not be in a transaction.
+pub async fn read(connection: &mut Connection, known: &Known) -> Result<Vec<Row>, ServerError> {
+    let queries = [
+        format!("{OBJECTS}{RELATIONS}"),
+        format!("{OBJECTS}{PARTS}{PARTS_AND_COMMENTS}"),
+        format!("{OBJECTS}{TYPES}"),
+        format!("{OBJECTS}{PRIVILEGES}"),
+        SERVER.to_owned(),
+    ];
+    let mut rows = with_settings(connection, &queries).await?;
+    rows.retain(|row| !known.has(row));
+    rows.sort();
+    Ok(rows)
+}
+
+async fn with_settings(connection: &mut Connection, queries: &[String]) -> Result<Vec<Row>, ServerError> {
+    // With an empty search path every type outside pg_catalog is printed with its schema. Planning cost is what these
+    // queries spend; compiling them would only add to it.
+    connection
+        .execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL search_path = ''; SET LOCAL jit = off")
+        .await?;
+    let mut rows = Vec::new();
+    for query in queries {
+        match connection.rows(query).await {
+            Ok(found) => rows.extend(found.into_iter().map(row)),
+            Err(error) => {
+                connection.execute("ROLLBACK").await?;
+                return Err(error);
+            }
+        }
+    }
+    connection.execute("COMMIT").await?;
+    Ok(rows)
+}
+
+fn row(columns: Vec<Option<String>>) -> Row {
+    let mut columns = columns.into_iter().map(Option::unwrap_or_default);
+    let mut next = || columns.next().unwrap_or_default();
+    let (class, identity, facets) = (next(), next(), next());
+    let facets = serde_json::from_str(&facets).expect("the queries build JSON objects");
+    Row {
+        class,
+        identity,
+        facets,
+    }
+}

@@ -16,11 +16,11 @@ pub struct ServerError {
     /// The primary message.
     pub message: String,
     /// The detail line.
-    pub detail: Option<String>,
+    pub detail: Option<Box<str>>,
     /// The hint line.
-    pub hint: Option<String>,
+    pub hint: Option<Box<str>>,
     /// The call stack, for errors inside functions.
-    pub context: Option<String>,
+    pub context: Option<Box<str>>,
     /// Where in the text that was sent, in bytes. Absent for constraint violations and errors inside functions.
     pub byte_offset: Option<usize>,
 }
@@ -56,9 +56,9 @@ impl ServerError {
         Self {
             sqlstate: server.code().to_owned(),
             message: server.message().to_owned(),
-            detail: server.detail().map(str::to_owned),
-            hint: server.hint().map(str::to_owned),
-            context: server.r#where().map(str::to_owned),
+            detail: server.detail().map(Into::into),
+            hint: server.hint().map(Into::into),
+            context: server.r#where().map(Into::into),
             byte_offset,
         }
     }
@@ -72,13 +72,19 @@ pub struct Connection {
 
 impl Connection {
     /// Connects through the unix socket in `folder`.
-    pub(crate) async fn open(folder: &Path, database: &str, role: &str) -> Result<Self, ServerError> {
+    pub(crate) async fn open(
+        folder: &Path,
+        database: &str,
+        role: &str,
+        settings: &[(&str, &str)],
+    ) -> Result<Self, ServerError> {
         let options = PgConnectOptions::new_without_pgpass()
             .socket(folder)
             .port(crate::cluster::PORT)
             .username(role)
             .database(database)
-            .statement_cache_capacity(0);
+            .statement_cache_capacity(0)
+            .options(settings.iter().copied());
         let inner = PgConnection::connect_with(&options)
             .await
             .map_err(|error| ServerError::from_sqlx(&error, ""))?;

@@ -21,6 +21,8 @@ const SUPERUSER: &str = "supabase_admin";
 const MIGRATOR: &str = "postgres";
 /// Where the harness asks for databases.
 const MAINTENANCE: &str = "template1";
+/// No migration may keep a throw-away server busy for longer. Survives RESET ALL.
+const STATEMENT_LIMIT: &str = "120s";
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Goes into the template's key: a change here makes old templates useless.
 const LAYOUT: u32 = 1;
@@ -217,12 +219,18 @@ impl Database {
 
     /// A session as the role that migrations run as: `postgres`, an owner without superuser rights.
     pub async fn connect(&self) -> Result<Connection, ServerError> {
-        Connection::open(&self.socket, &self.name, MIGRATOR).await
+        Connection::open(
+            &self.socket,
+            &self.name,
+            MIGRATOR,
+            &[("statement_timeout", STATEMENT_LIMIT)],
+        )
+        .await
     }
 
     /// A session as the harness's superuser, for looking.
     pub async fn harness(&self) -> Result<Connection, ServerError> {
-        Connection::open(&self.socket, &self.name, SUPERUSER).await
+        Connection::open(&self.socket, &self.name, SUPERUSER, &[]).await
     }
 }
 
@@ -257,7 +265,7 @@ async fn build_template(root: &Root, binaries: &Binaries, claim: &Claim, templat
         maintenance
             .execute(&format!("CREATE DATABASE {name} OWNER {MIGRATOR} TEMPLATE template0"))
             .await?;
-        let mut connection = Connection::open(claim.folder(), name, SUPERUSER).await?;
+        let mut connection = Connection::open(claim.folder(), name, SUPERUSER, &[]).await?;
         prelude::install(&mut connection, template).await?;
         connection.close().await;
     }
@@ -285,7 +293,7 @@ async fn start_server(root: &Root, binaries: &Binaries, folder: &Path) -> Result
     let mut server = blocking(move || a_root.start(&some_binaries, &a_folder)).await?;
     let begin = Instant::now();
     loop {
-        match Connection::open(folder, MAINTENANCE, SUPERUSER).await {
+        match Connection::open(folder, MAINTENANCE, SUPERUSER, &[]).await {
             Ok(connection) => return Ok((server, connection)),
             Err(error) if begin.elapsed() > PATIENCE => return Err(ShadowError::DidNotStart(error.to_string())),
             Err(_) => {}

@@ -25,7 +25,7 @@ FROM (
 ) g
 UNION ALL
 SELECT 'default_privilege',
-    pg_get_userbyid(d.defaclrole) || '.' || coalesce(n.nspname, '') || '.' || d.defaclobjtype || '.'
+    pg_get_userbyid(d.defaclrole) || '.' || coalesce(n.nspname, '') || '.' || d.defaclobjtype::text || '.'
         || CASE a.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(a.grantee)::text END,
     jsonb_build_object('privileges', jsonb_agg(
         a.privilege_type || CASE WHEN a.is_grantable THEN '*' ELSE '' END

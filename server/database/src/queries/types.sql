@@ -41,6 +41,11 @@ UNION ALL
 SELECT 'cast', format_type(castsource, NULL) || ' AS ' || format_type(casttarget, NULL), '{}'
 FROM pg_cast c
 WHERE c.oid >= 16384 AND NOT EXISTS (SELECT FROM member WHERE classid = 'pg_cast'::regclass AND objid = c.oid)
+    -- A range type brings a cast to its multirange along.
+    AND NOT EXISTS (
+        SELECT FROM pg_depend d
+        WHERE d.classid = 'pg_cast'::regclass AND d.objid = c.oid AND d.deptype = 'i'
+    )
 UNION ALL
 SELECT 'operator', ns.name || '.' || o.oprname || '('
     || CASE o.oprleft WHEN 0 THEN 'NONE' ELSE format_type(o.oprleft, NULL) END || ', '
