@@ -99,7 +99,7 @@ fn folded(identifier: &str) -> String {
     }
 }
 
-/// The stub's index methods are B-trees, which refuse `m`, `ef_construction` and `lists`.
+/// The stub's index methods are hash indexes, which refuse `m`, `ef_construction` and `lists`.
 fn without_index_options(statement: &str) -> Cow<'_, str> {
     let Some(options) = UNKNOWN_INDEX_OPTIONS
         .captures(statement)

@@ -1,5 +1,5 @@
 -- pgvector. The types keep text, which no reader of the catalog can tell; distances are unknown (NULL) instead of wrong.
--- Index methods are B-trees over the bytes.
+-- Index methods are hash indexes over the bytes, because a hash index, unlike a B-tree, never asks which method it is.
 
 CREATE TYPE vector;
 CREATE FUNCTION vector_in(cstring, oid, integer) RETURNS vector LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE AS 'textin';
@@ -27,6 +27,7 @@ CREATE FUNCTION vector_ge(vector, vector) RETURNS boolean LANGUAGE internal IMMU
     AS 'byteage';
 CREATE FUNCTION vector_gt(vector, vector) RETURNS boolean LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE
     AS 'byteagt';
+CREATE FUNCTION vector_hash(vector) RETURNS integer LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE AS 'hashvarlena';
 CREATE FUNCTION vector_cmp(vector, vector) RETURNS integer LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE
     AS 'byteacmp';
 CREATE OPERATOR < (LEFTARG = vector, RIGHTARG = vector, FUNCTION = vector_lt, COMMUTATOR = >, NEGATOR = >=);
@@ -103,6 +104,7 @@ CREATE FUNCTION halfvec_ge(halfvec, halfvec) RETURNS boolean LANGUAGE internal I
     AS 'byteage';
 CREATE FUNCTION halfvec_gt(halfvec, halfvec) RETURNS boolean LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE
     AS 'byteagt';
+CREATE FUNCTION halfvec_hash(halfvec) RETURNS integer LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE AS 'hashvarlena';
 CREATE FUNCTION halfvec_cmp(halfvec, halfvec) RETURNS integer LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE
     AS 'byteacmp';
 CREATE OPERATOR < (LEFTARG = halfvec, RIGHTARG = halfvec, FUNCTION = halfvec_lt, COMMUTATOR = >, NEGATOR = >=);
@@ -179,6 +181,7 @@ CREATE FUNCTION sparsevec_ge(sparsevec, sparsevec) RETURNS boolean LANGUAGE inte
     AS 'byteage';
 CREATE FUNCTION sparsevec_gt(sparsevec, sparsevec) RETURNS boolean LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE
     AS 'byteagt';
+CREATE FUNCTION sparsevec_hash(sparsevec) RETURNS integer LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE AS 'hashvarlena';
 CREATE FUNCTION sparsevec_cmp(sparsevec, sparsevec) RETURNS integer LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE
     AS 'byteacmp';
 CREATE OPERATOR < (LEFTARG = sparsevec, RIGHTARG = sparsevec, FUNCTION = sparsevec_lt, COMMUTATOR = >, NEGATOR = >=);
@@ -210,42 +213,48 @@ CREATE CAST (vector AS halfvec) WITHOUT FUNCTION AS ASSIGNMENT;
 CREATE CAST (halfvec AS vector) WITHOUT FUNCTION AS IMPLICIT;
 CREATE CAST (vector AS sparsevec) WITHOUT FUNCTION AS ASSIGNMENT;
 
-CREATE ACCESS METHOD ivfflat TYPE INDEX HANDLER bthandler;
-CREATE ACCESS METHOD hnsw TYPE INDEX HANDLER bthandler;
+CREATE ACCESS METHOD ivfflat TYPE INDEX HANDLER hashhandler;
+CREATE ACCESS METHOD hnsw TYPE INDEX HANDLER hashhandler;
 
 CREATE OPERATOR CLASS vector_l2_ops DEFAULT FOR TYPE vector USING ivfflat
-    AS OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 vector_cmp(vector, vector);
+    AS OPERATOR 1 =, FUNCTION 1 vector_hash(vector);
 CREATE OPERATOR CLASS vector_ip_ops FOR TYPE vector USING ivfflat
-    AS OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 vector_cmp(vector, vector);
+    AS OPERATOR 1 =, FUNCTION 1 vector_hash(vector);
 CREATE OPERATOR CLASS vector_cosine_ops FOR TYPE vector USING ivfflat
-    AS OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 vector_cmp(vector, vector);
+    AS OPERATOR 1 =, FUNCTION 1 vector_hash(vector);
 CREATE OPERATOR CLASS halfvec_l2_ops FOR TYPE halfvec USING ivfflat
-    AS OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 halfvec_cmp(halfvec, halfvec);
+    AS OPERATOR 1 =, FUNCTION 1 halfvec_hash(halfvec);
 CREATE OPERATOR CLASS halfvec_ip_ops FOR TYPE halfvec USING ivfflat
-    AS OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 halfvec_cmp(halfvec, halfvec);
+    AS OPERATOR 1 =, FUNCTION 1 halfvec_hash(halfvec);
 CREATE OPERATOR CLASS halfvec_cosine_ops FOR TYPE halfvec USING ivfflat
-    AS OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 halfvec_cmp(halfvec, halfvec);
+    AS OPERATOR 1 =, FUNCTION 1 halfvec_hash(halfvec);
 CREATE OPERATOR CLASS vector_l2_ops FOR TYPE vector USING hnsw
-    AS OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 vector_cmp(vector, vector);
+    AS OPERATOR 1 =, FUNCTION 1 vector_hash(vector);
 CREATE OPERATOR CLASS vector_ip_ops FOR TYPE vector USING hnsw
-    AS OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 vector_cmp(vector, vector);
+    AS OPERATOR 1 =, FUNCTION 1 vector_hash(vector);
 CREATE OPERATOR CLASS vector_cosine_ops FOR TYPE vector USING hnsw
-    AS OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 vector_cmp(vector, vector);
+    AS OPERATOR 1 =, FUNCTION 1 vector_hash(vector);
 CREATE OPERATOR CLASS vector_l1_ops FOR TYPE vector USING hnsw
-    AS OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 vector_cmp(vector, vector);
+    AS OPERATOR 1 =, FUNCTION 1 vector_hash(vector);
 CREATE OPERATOR CLASS halfvec_l2_ops FOR TYPE halfvec USING hnsw
-    AS OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 halfvec_cmp(halfvec, halfvec);
+    AS OPERATOR 1 =, FUNCTION 1 halfvec_hash(halfvec);
 CREATE OPERATOR CLASS halfvec_ip_ops FOR TYPE halfvec USING hnsw
-    AS OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 halfvec_cmp(halfvec, halfvec);
+    AS OPERATOR 1 =, FUNCTION 1 halfvec_hash(halfvec);
 CREATE OPERATOR CLASS halfvec_cosine_ops FOR TYPE halfvec USING hnsw
-    AS OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 halfvec_cmp(halfvec, halfvec);
+    AS OPERATOR 1 =, FUNCTION 1 halfvec_hash(halfvec);
 CREATE OPERATOR CLASS halfvec_l1_ops FOR TYPE halfvec USING hnsw
-    AS OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 halfvec_cmp(halfvec, halfvec);
+    AS OPERATOR 1 =, FUNCTION 1 halfvec_hash(halfvec);
 CREATE OPERATOR CLASS sparsevec_l2_ops FOR TYPE sparsevec USING hnsw
-    AS OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 sparsevec_cmp(sparsevec, sparsevec);
+    AS OPERATOR 1 =, FUNCTION 1 sparsevec_hash(sparsevec);
 CREATE OPERATOR CLASS sparsevec_ip_ops FOR TYPE sparsevec USING hnsw
-    AS OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 sparsevec_cmp(sparsevec, sparsevec);
+    AS OPERATOR 1 =, FUNCTION 1 sparsevec_hash(sparsevec);
 CREATE OPERATOR CLASS sparsevec_cosine_ops FOR TYPE sparsevec USING hnsw
-    AS OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 sparsevec_cmp(sparsevec, sparsevec);
+    AS OPERATOR 1 =, FUNCTION 1 sparsevec_hash(sparsevec);
 CREATE OPERATOR CLASS sparsevec_l1_ops FOR TYPE sparsevec USING hnsw
+    AS OPERATOR 1 =, FUNCTION 1 sparsevec_hash(sparsevec);
+CREATE OPERATOR CLASS vector_ops DEFAULT FOR TYPE vector USING btree
+    AS OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 vector_cmp(vector, vector);
+CREATE OPERATOR CLASS halfvec_ops DEFAULT FOR TYPE halfvec USING btree
+    AS OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 halfvec_cmp(halfvec, halfvec);
+CREATE OPERATOR CLASS sparsevec_ops DEFAULT FOR TYPE sparsevec USING btree
     AS OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 sparsevec_cmp(sparsevec, sparsevec);
