@@ -12,7 +12,7 @@ mod sequence;
 mod statistics;
 mod table;
 mod trigger;
-mod types;
+pub(crate) mod types;
 mod view;
 
 #[cfg(test)]

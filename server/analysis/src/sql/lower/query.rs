@@ -1,0 +1,337 @@
+//! Queries, clause by clause.
+//! <https://www.postgresql.org/docs/current/sql-select.html>
+
+use sqlparser::tokenizer::Token as SqlToken;
+
+use super::super::cursor::{Cursor, Parsed, Unreadable, ident_of, is_word};
+use super::super::name::Name;
+use super::super::statement::{Cte, Expr, ExprNode, Node, Query, QueryBody, Select, SelectItem, Statement};
+use super::super::tokens::Token;
+use super::{Reader, clauses, commas, inside_parens, span_of, top_level, words_at};
+
+/// More branches of UNION, INTERSECT and EXCEPT than this in a row are opaque: every one nests once more.
+const MAX_BRANCHES: usize = 100;
+
+/// Where the clauses behind the last branch of a query begin.
+const TAIL: &[&[&str]] = &[&["ORDER", "BY"], &["LIMIT"], &["OFFSET"], &["FETCH"], &["FOR"]];
+
+const SET_OPERATORS: [&str; 3] = ["UNION", "INTERSECT", "EXCEPT"];
+
+impl<'a> Reader<'a> {
+    /// Reads a query; never fails.
+    pub(super) fn query(self, tokens: &'a [Token]) -> Query {
+        let Some(reader) = self.deeper() else {
+            return self.opaque_query(tokens);
+        };
+        let (ctes, rest) = reader.with(tokens);
+        reader.query_after_with(span_of(tokens), ctes, rest)
+    }
+
+    /// The query behind its `WITH`.
+    pub(super) fn query_after_with(self, span: crate::text::Span, ctes: Vec<Cte>, tokens: &'a [Token]) -> Query {
+        let tail = top_level(tokens)
+            .map(|(at, _)| at)
+            .find(|at| TAIL.iter().any(|words| words_at(tokens, *at, words)))
+            .unwrap_or(tokens.len());
+        let (body, tail) = tokens.split_at(tail);
+        Query {
+            span,
+            ctes,
+            body: self.body(body),
+            tail: self.tail(tail),
+        }
+    }
+
+    /// Reads `WITH [RECURSIVE] name AS (…), …` if it is there, and returns what follows.
+    pub(super) fn with(self, tokens: &'a [Token]) -> (Vec<Cte>, &'a [Token]) {
+        let mut cursor = self.cursor(tokens);
+        if !cursor.eat("WITH") {
+            return (Vec::new(), tokens);
+        }
+        cursor.eat("RECURSIVE");
+        let mut ctes = Vec::new();
+        while let Ok(cte) = self.cte(&mut cursor) {
+            ctes.push(cte);
+            // SEARCH … SET c and CYCLE … SET c USING c name columns only.
+            while !cursor.at_end() && !cursor.at_token(&SqlToken::Comma) && !starts_statement(cursor) {
+                cursor.next();
+            }
+            if !cursor.comma() {
+                break;
+            }
+        }
+        (ctes, cursor.rest())
+    }
+
+    fn cte(self, cursor: &mut Cursor<'a>) -> Parsed<Cte> {
+        let name = cursor.ident()?;
+        let columns = cursor.optional_columns()?;
+        cursor.expect("AS")?;
+        cursor.eat("NOT");
+        cursor.eat("MATERIALIZED");
+        let inside = cursor.parens()?.rest();
+        if inside.is_empty() {
+            return Err(Unreadable);
+        }
+        let node = match self.deeper() {
+            Some(reader) => reader.dml(inside),
+            None => Node::Query(Box::new(self.opaque_query(inside))),
+        };
+        Ok(Cte {
+            name,
+            columns,
+            statement: Box::new(Statement {
+                span: span_of(inside),
+                node,
+            }),
+        })
+    }
+
+    fn body(self, tokens: &'a [Token]) -> QueryBody {
+        let operators: Vec<usize> = top_level(tokens)
+            .filter(|(at, token)| {
+                SET_OPERATORS.iter().any(|word| is_word(token, word)) && !super::is_label(tokens, *at)
+            })
+            .map(|(at, _)| at)
+            .collect();
+        let Some(first) = operators.first() else {
+            return self.branch(tokens);
+        };
+        if operators.len() > MAX_BRANCHES {
+            return self.opaque_body(tokens);
+        }
+        let mut left = self.whole_branch(&tokens[..*first]);
+        for (n, at) in operators.iter().enumerate() {
+            let end = operators.get(n + 1).copied().unwrap_or(tokens.len());
+            let mut cursor = self.cursor(&tokens[at + 1..end]);
+            let _ = cursor.eat("ALL") || cursor.eat("DISTINCT");
+            let right = self.whole_branch(cursor.rest());
+            left = Query {
+                span: span_of(&tokens[..end]),
+                ctes: Vec::new(),
+                body: QueryBody::Set(Box::new(left), Box::new(right)),
+                tail: Vec::new(),
+            };
+        }
+        left.body
+    }
+
+    fn whole_branch(self, tokens: &'a [Token]) -> Query {
+        Query {
+            span: span_of(tokens),
+            ctes: Vec::new(),
+            body: self.branch(tokens),
+            tail: Vec::new(),
+        }
+    }
+
+    fn branch(self, tokens: &'a [Token]) -> QueryBody {
+        let mut cursor = self.cursor(tokens);
+        if let Some(inside) = inside_parens(self.text, tokens) {
+            return QueryBody::Nested(Box::new(self.query(inside)));
+        }
+        if cursor.eat("SELECT") {
+            return QueryBody::Select(Box::new(self.select(cursor)));
+        }
+        if cursor.eat("VALUES") {
+            return QueryBody::Values(self.rows(cursor));
+        }
+        if cursor.eat("TABLE") {
+            cursor.eat("ONLY");
+            if let Ok(name) = cursor.name() {
+                return QueryBody::Table(name);
+            }
+        }
+        self.opaque_body(tokens)
+    }
+
+    /// `(a, b), (c, d)`
+    pub(super) fn rows(self, mut cursor: Cursor<'a>) -> Vec<Vec<Expr>> {
+        let mut rows = Vec::new();
+        while let Ok(row) = cursor.parens() {
+            rows.push(self.exprs(row.rest()));
+            if !cursor.comma() {
+                break;
+            }
+        }
+        rows
+    }
+
+    fn select(self, mut cursor: Cursor<'a>) -> Select {
+        let mut rest = Vec::new();
+        cursor.eat("ALL");
+        let distinct = cursor.eat("DISTINCT");
+        if distinct
+            && cursor.eat("ON")
+            && let Ok(on) = cursor.parens()
+        {
+            rest.extend(self.exprs(on.rest()));
+        }
+        let (items, [into, from, filter, group_by, having, window]) = clauses(
+            cursor.rest(),
+            [
+                &["INTO"],
+                &["FROM"],
+                &["WHERE"],
+                &["GROUP", "BY"],
+                &["HAVING"],
+                &["WINDOW"],
+            ],
+        );
+        if let Some(keys) = group_by {
+            rest.extend(self.exprs(keys));
+        }
+        rest.extend(
+            having
+                .filter(|having| !having.is_empty())
+                .map(|having| self.expr(having)),
+        );
+        for definition in commas(window.unwrap_or_default()) {
+            rest.extend(self.window(definition));
+        }
+        Select {
+            distinct,
+            items: self.items(items),
+            into: into.and_then(|into| self.into_target(into)),
+            from: self.from(from.unwrap_or_default()),
+            filter: filter
+                .filter(|filter| !filter.is_empty())
+                .map(|filter| self.expr(filter)),
+            rest,
+        }
+    }
+
+    /// `INTO [TEMPORARY | UNLOGGED] [TABLE] name`
+    fn into_target(self, tokens: &'a [Token]) -> Option<Name> {
+        let mut cursor = self.cursor(tokens);
+        if tokens.len() > 1 {
+            cursor.eat_any(&["TEMPORARY", "TEMP", "UNLOGGED"]);
+            cursor.eat("TABLE");
+        }
+        cursor.name().ok()
+    }
+
+    /// The expressions of `w AS (PARTITION BY … ORDER BY …)`.
+    fn window(self, tokens: &'a [Token]) -> Vec<Expr> {
+        let mut cursor = self.cursor(tokens);
+        let _ = cursor.ident();
+        cursor.eat("AS");
+        let Ok(inside) = cursor.parens() else {
+            return Vec::new();
+        };
+        let (_, [partition, order]) = clauses(inside.rest(), [&["PARTITION", "BY"], &["ORDER", "BY"]]);
+        let mut all = self.exprs(partition.unwrap_or_default());
+        for key in commas(order.unwrap_or_default()) {
+            let frame = top_level(key)
+                .find(|(at, token)| *at > 0 && ["ROWS", "RANGE", "GROUPS"].iter().any(|word| is_word(token, word)))
+                .map_or(key.len(), |(at, _)| at);
+            all.push(self.sort_key(&key[..frame]));
+        }
+        all
+    }
+
+    /// The items of a select list or of RETURNING.
+    pub(super) fn items(self, tokens: &'a [Token]) -> Vec<SelectItem> {
+        commas(tokens).into_iter().map(|item| self.item(item)).collect()
+    }
+
+    fn item(self, tokens: &'a [Token]) -> SelectItem {
+        if let [.., as_word, alias] = tokens
+            && is_word(as_word, "AS")
+            && let Some(alias) = ident_of(alias, self.text)
+            && tokens.len() > 2
+        {
+            return SelectItem::Expr {
+                expr: self.expr(&tokens[..tokens.len() - 2]),
+                alias: Some(alias),
+            };
+        }
+        if let Some((star, before)) = tokens.split_last()
+            && star.token == SqlToken::Mul
+        {
+            if before.is_empty() {
+                return SelectItem::Star(None);
+            }
+            if let Some((SqlToken::Period, of)) = before.split_last().map(|(last, of)| (&last.token, of)) {
+                return self.star_of(of, span_of(tokens));
+            }
+        }
+        let (expr, alias) = self.aliased(tokens);
+        SelectItem::Expr { expr, alias }
+    }
+
+    /// `t.*` and `(expression).*`
+    fn star_of(self, tokens: &'a [Token], span: crate::text::Span) -> SelectItem {
+        let mut cursor = self.cursor(tokens);
+        if let Ok(name) = cursor.name()
+            && cursor.at_end()
+        {
+            return SelectItem::Star(Some(name));
+        }
+        let row = Box::new(self.expr(tokens));
+        SelectItem::Expr {
+            expr: Expr {
+                span,
+                node: ExprNode::Access {
+                    expr: row,
+                    field: None,
+                    arguments: Vec::new(),
+                },
+            },
+            alias: None,
+        }
+    }
+
+    /// Sort keys, limits and offsets behind a query.
+    fn tail(self, tokens: &'a [Token]) -> Vec<Expr> {
+        let mut starts: Vec<usize> = top_level(tokens)
+            .map(|(at, _)| at)
+            .filter(|at| TAIL.iter().any(|words| words_at(tokens, *at, words)))
+            .collect();
+        starts.push(tokens.len());
+        let mut all = Vec::new();
+        for pair in starts.windows(2) {
+            let mut cursor = self.cursor(&tokens[pair[0]..pair[1]]);
+            if cursor.eat_all(&["ORDER", "BY"]) {
+                all.extend(commas(cursor.rest()).into_iter().map(|key| self.sort_key(key)));
+            } else if cursor.eat("LIMIT") || cursor.eat("OFFSET") {
+                let rest = without_last(cursor.rest(), &["ROW", "ROWS"]);
+                if !rest.is_empty() && !is_word(&rest[0], "ALL") {
+                    all.push(self.expr(rest));
+                }
+            }
+        }
+        all
+    }
+
+    /// `expression [ASC | DESC | USING operator] [NULLS FIRST | LAST]`
+    pub(super) fn sort_key(self, tokens: &'a [Token]) -> Expr {
+        let mut key = tokens;
+        if let [before @ .., nulls, _] = key
+            && is_word(nulls, "NULLS")
+            && !before.is_empty()
+        {
+            key = before;
+        }
+        key = without_last(key, &["ASC", "DESC"]);
+        let using = top_level(key).find(|(at, token)| *at > 0 && is_word(token, "USING"));
+        if let Some((at, _)) = using {
+            key = &key[..at];
+        }
+        self.expr(key)
+    }
+}
+
+fn without_last<'a>(tokens: &'a [Token], words: &[&str]) -> &'a [Token] {
+    match tokens.split_last() {
+        Some((last, before)) if !before.is_empty() && words.iter().any(|word| is_word(last, word)) => before,
+        _ => tokens,
+    }
+}
+
+fn starts_statement(cursor: Cursor<'_>) -> bool {
+    cursor.at_token(&SqlToken::LParen)
+        || cursor.at_any(&[
+            "SELECT", "VALUES", "TABLE", "INSERT", "UPDATE", "DELETE", "MERGE", "WITH",
+        ])
+}
