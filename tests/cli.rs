@@ -332,6 +332,45 @@ fn completions_exist_for_the_common_shells() {
 }
 
 #[test]
+fn init_lays_out_a_project_and_never_overwrites() {
+    let config = "# ours\nproject_id = \"x\"\n";
+    let folder = folder(&[
+        ("supabase/config.toml", config),
+        ("supabase/migrations/20240101000000_a.sql", "select 1;\n"),
+        ("supabase/migrations/README.md", "ours\n"),
+    ]);
+    let dry = dblsp(folder.path(), &["init", "--dry-run"]);
+    insta::assert_snapshot!(dry.shown());
+    assert!(!folder.path().join("dblsp.toml").exists());
+    insta::assert_snapshot!(dblsp(folder.path(), &["init"]).shown());
+    let read = |path: &str| fs::read_to_string(folder.path().join(path)).expect("there");
+    insta::assert_snapshot!(read("dblsp.toml"));
+    insta::assert_snapshot!(read("supabase/config.toml"));
+    assert_eq!(read("supabase/migrations/README.md"), "ours\n");
+    let again = dblsp(folder.path(), &["init"]);
+    assert!(
+        again.stdout.lines().all(|line| line.starts_with("kept ")),
+        "{}",
+        again.stdout
+    );
+    let check = dblsp(folder.path(), &["check", "--format", "json"]);
+    assert_eq!((check.stderr.as_str(), files(&check)), ("", 1));
+}
+
+#[test]
+fn new_writes_the_next_migration_and_its_rollback() {
+    let folder = folder(&[
+        ("dblsp.toml", ""),
+        ("supabase/migrations/99991231235958_v1_2_3_a.sql", ""),
+    ]);
+    let outcome = dblsp(folder.path(), &["new", "Add invoices", "--version", "1.3.0"]);
+    insta::assert_snapshot!(outcome.shown());
+    let rollback = folder.path().join("supabase/rollback/99991231235959_rollback.sql");
+    insta::assert_snapshot!(fs::read_to_string(rollback).expect("there"));
+    insta::assert_snapshot!(dblsp(folder.path(), &["new", "x", "--version", "1.0.0"]).shown());
+}
+
+#[test]
 fn deeply_nested_sql_does_not_end_the_process() {
     let nested = format!("select {}1{};\n", "(".repeat(20_000), ")".repeat(20_000));
     let chained = format!("select 1{};\n", " + 1".repeat(20_000));

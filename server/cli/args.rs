@@ -37,6 +37,20 @@ pub(crate) enum Command {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
+    /// Lay out a project for the migration convention, beside what is there
+    Init {
+        /// Say what would be written, and write nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Write the next migration and its rollback
+    New {
+        /// What the migration does, in a few words
+        name: String,
+        /// Version that it belongs to [default: that of the newest migration]
+        #[arg(long, value_name = "X.Y.Z")]
+        version: Option<String>,
+    },
     /// Print the JSON schema of dblsp.toml
     #[command(hide = true)]
     Schema,

@@ -20,6 +20,8 @@ fn main() -> ExitCode {
         Command::Check(options) => commands::check::run(&options),
         Command::Explain { rule } => commands::explain::run(&rule),
         Command::Rules { format } => commands::rules::run(format),
+        Command::Init { dry_run } => commands::init::run(dry_run),
+        Command::New { name, version } => commands::new::run(&name, version.as_deref()),
         Command::Schema => commands::schema::run(),
         Command::Completions { shell } => commands::completions::run(shell),
     };

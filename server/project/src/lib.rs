@@ -2,6 +2,7 @@
 //!
 //! [`load`] turns paths into [`Project`]s: it finds each path's project ([`discover`]), reads `dblsp.toml` ([`config`])
 //! and what the Supabase CLI knows ([`supabase`]), lists the migration folders ([`layout`]) and reads them ([`files`]).
+//! [`init`] and [`mod@new`] plan files, [`write`] writes them.
 //! What is wrong is collected beside what could be read, never instead of it.
 
 mod load;
@@ -11,9 +12,12 @@ pub mod discover;
 pub mod error;
 pub mod files;
 pub mod git;
+pub mod init;
 pub mod layout;
 pub mod name;
+pub mod new;
 pub mod supabase;
+pub mod write;
 
 pub use error::ProjectError;
 pub use load::{CompanionFolder, Loaded, Opened, Project, Request, Selection, load, open};

@@ -4,7 +4,7 @@ mod order;
 mod sections;
 
 pub use order::{Key, key};
-pub use sections::{Sections, sections};
+pub use sections::{Sections, direction_lines, sections};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

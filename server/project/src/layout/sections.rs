@@ -30,12 +30,7 @@ pub fn sections(text: &str) -> Sections {
     let mut start = 0;
     for line in text.split_inclusive('\n') {
         if line.starts_with("--") {
-            let squeezed = line
-                .split_whitespace()
-                .collect::<Vec<_>>()
-                .join(" ")
-                .to_ascii_lowercase();
-            let squeezed = squeezed.replace("--+", "-- +").replace("--migrate", "-- migrate");
+            let squeezed = squeeze(line);
             for (tool, (up_line, down_line)) in MARKERS.iter().enumerate() {
                 if down.is_none() && begins_with(&squeezed, down_line) {
                     down = Some((start, tool));
@@ -72,6 +67,32 @@ pub fn sections(text: &str) -> Sections {
             down: None,
         },
     }
+}
+
+/// The comment lines that part the directions of a file, as they are written in it.
+pub fn direction_lines(text: &str) -> Vec<String> {
+    if sections(text).down.is_none() {
+        return Vec::new();
+    }
+    let parts = |line: &str| {
+        let squeezed = squeeze(line);
+        let tools = MARKERS.iter().flat_map(|(up, down)| [up, down]);
+        tools
+            .filter(|marker| !marker.is_empty())
+            .any(|marker| begins_with(&squeezed, marker))
+    };
+    let lines = text.lines().filter(|line| line.starts_with("--") && parts(line));
+    lines.map(|line| line.trim_end().to_owned()).collect()
+}
+
+/// A comment as the tools compare it.
+fn squeeze(line: &str) -> String {
+    let squeezed = line
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .to_ascii_lowercase();
+    squeezed.replace("--+", "-- +").replace("--migrate", "-- migrate")
 }
 
 fn begins_with(line: &str, marker: &str) -> bool {
