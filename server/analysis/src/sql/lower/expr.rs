@@ -96,7 +96,12 @@ impl<'a> Reader<'a> {
         let node = match tokens {
             [] => ExprNode::Other(Vec::new()),
             [one] => constant(one, self.text).or_else(|| bare_word(one, self.text))?,
-            [first, .., _] if matches!(first.token, SqlToken::SingleQuotedString(_)) => {
+            [first, .., _]
+                if matches!(
+                    first.token,
+                    SqlToken::SingleQuotedString(_) | SqlToken::EscapedStringLiteral(_)
+                ) =>
+            {
                 let mut cursor = self.cursor(tokens);
                 let value = cursor.string().ok()?;
                 cursor.finish().ok()?;
@@ -355,14 +360,6 @@ impl Lowering<'_> {
             SqlExpr::AtTimeZone { timestamp, time_zone } => {
                 let all = vec![self.expr(timestamp), self.expr(time_zone)];
                 self.around(all, ExprNode::Other)
-            }
-            SqlExpr::Collate { expr, collation } => {
-                let inner = self.expr(expr);
-                let end = self.name(collation).map_or(inner.span, |name| name.span());
-                Expr {
-                    span: inner.span.cover(end),
-                    node: ExprNode::Other(vec![inner]),
-                }
             }
             SqlExpr::Extract { expr, .. } => self.special_call(&[expr]),
             SqlExpr::Ceil { expr, .. } | SqlExpr::Floor { expr, .. } => self.special_call(&[expr]),
@@ -719,6 +716,13 @@ impl Lowering<'_> {
 
     fn cast(&self, kind: &CastKind, inner: &SqlExpr, data_type: &DataType) -> Expr {
         let inner = self.expr(inner);
+        if let Some(Part::Collation(name)) = self.part_of(data_type) {
+            self.seen.set(self.last(*name));
+            return Expr {
+                span: inner.span.cover(*name),
+                node: ExprNode::Other(vec![inner]),
+            };
+        }
         let ty = self.ty(data_type);
         let mut span = inner.span.cover(ty.span);
         if *kind == CastKind::Cast {
@@ -738,11 +742,19 @@ impl Lowering<'_> {
         }
     }
 
+    /// What the placeholder in the place of a type stands for.
+    fn part_of(&self, data_type: &DataType) -> Option<&Part> {
+        let DataType::Custom(ObjectName(parts), _) = data_type else {
+            return None;
+        };
+        let [ObjectNamePart::Identifier(ident)] = parts.as_slice() else {
+            return None;
+        };
+        self.parts.get(&self.token(ident.span))
+    }
+
     fn ty(&self, data_type: &DataType) -> TypeName {
-        if let DataType::Custom(ObjectName(parts), _) = data_type
-            && let [ObjectNamePart::Identifier(ident)] = parts.as_slice()
-            && let Some(Part::Type(ty)) = self.parts.get(&self.token(ident.span))
-        {
+        if let Some(Part::Type(ty)) = self.part_of(data_type) {
             return ty.clone();
         }
         // No form that the feed lets through reaches this; sqlparser's spelling of the type is the best guess.
@@ -1071,6 +1083,7 @@ mod tests {
         reads("substring(a from 2 for 3)", "substring(a 2 3)");
         reads("position('x' in lower(a))", "position('x' lower(a))");
         reads("trim(both ' ' from a)", "trim(' ' a)");
+        reads("length(trim(both from a))", "length(trim(a))");
         reads("overlay(a placing b from 1)", "overlay(a b 1)");
         reads("floor(a) + ceil(b)", "(+ floor(a) ceil(b))");
     }
@@ -1123,6 +1136,7 @@ mod tests {
         reads("a ~* '^x'", "(~* a '^x')");
         reads("a at time zone 'utc'", "other(a 'utc')");
         reads("a collate \"C\" < b", "(< other(a) b)");
+        reads("a::text collate \"C\" < b", "(< other(a::text) b)");
     }
 
     #[test]
@@ -1166,6 +1180,7 @@ mod tests {
             "other(percentile_cont(0.5) a)",
         );
         reads("f(variadic a)", "f(a)");
+        reads("f((select auth.uid()))", "f(query)");
         reads("f(a => 1, b := 2)", "f(1 2)");
     }
 

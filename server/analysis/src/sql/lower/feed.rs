@@ -14,6 +14,7 @@ use super::super::dialect::types::type_name;
 use super::super::statement::TypeName;
 use super::super::tokens::Token;
 use super::{Reader, is_query};
+use crate::text::Span;
 
 /// Parentheses and brackets in each other that sqlparser is asked to read.
 const MAX_DEPTH: usize = 45;
@@ -35,6 +36,8 @@ pub(super) enum Part {
     },
     /// A type, already read.
     Type(TypeName),
+    /// What stands behind COLLATE: sqlparser has no COLLATE behind a cast, so it becomes a cast itself.
+    Collation(Span),
 }
 
 /// The tokens for sqlparser and what was replaced in them.
@@ -138,12 +141,12 @@ impl Feeder<'_> {
         self.guard(token)?;
         self.at += 1;
         match &token.token {
-            SqlToken::LParen if self.subquery(at, at) => {}
+            SqlToken::LParen if !self.follows_function(at) && self.subquery(at, at) => {}
             SqlToken::DoubleColon => {
                 self.push(SqlToken::DoubleColon, at);
                 self.ty();
             }
-            SqlToken::SingleQuotedString(_) => {
+            SqlToken::SingleQuotedString(_) | SqlToken::EscapedStringLiteral(_) => {
                 self.push(token.token.clone(), at);
                 self.skip_continuations();
             }
@@ -187,6 +190,20 @@ impl Feeder<'_> {
             Some(SqlToken::SingleQuotedString(_))
         ) {
             self.at += 1;
+        }
+    }
+
+    /// Whether the parenthesis at `at` holds arguments: `f((SELECT 1))` calls `f` with a subquery.
+    fn follows_function(&self, at: usize) -> bool {
+        let Some(before) = at.checked_sub(1) else { return false };
+        let token = &self.tokens[before];
+        match &token.token {
+            SqlToken::Word(word) if word.quote_style.is_none() => {
+                let keyword = NO_TYPES.iter().any(|word| is_word(token, word));
+                !keyword || super::is_label(self.tokens, before)
+            }
+            SqlToken::Word(_) => true,
+            _ => false,
         }
     }
 
@@ -258,10 +275,37 @@ impl Feeder<'_> {
         } else if is_word(token, "ISNULL") {
             self.push(keyword("IS", Keyword::IS), at);
             self.push(keyword("NULL", Keyword::NULL), at);
+        } else if is_word(token, "COLLATE") && self.collation(at) {
+        } else if is_word(token, "FROM") && self.is_from_of_trim(at) {
         } else if self.typed_constant(at) {
         } else {
             self.push(token.token.clone(), at);
         }
+    }
+
+    /// Makes `COLLATE name` a cast to a placeholder.
+    fn collation(&mut self, at: usize) -> bool {
+        let mut cursor = Cursor::new(self.reader.text, &self.tokens[at + 1..]);
+        let Ok(name) = cursor.name() else { return false };
+        self.at = self.tokens.len() - cursor.rest().len();
+        self.push(SqlToken::DoubleColon, at);
+        self.push(placeholder(), at);
+        self.out.parts.insert(at, Part::Collation(name.span()));
+        true
+    }
+
+    /// `trim(BOTH FROM x)` and `trim(FROM x)`: sqlparser wants characters before FROM.
+    fn is_from_of_trim(&self, at: usize) -> bool {
+        let Some(before) = at.checked_sub(1) else { return false };
+        let side = ["BOTH", "LEADING", "TRAILING"]
+            .iter()
+            .any(|word| is_word(&self.tokens[before], word));
+        let open = if side { before.checked_sub(1) } else { Some(before) };
+        let Some(open) = open.filter(|open| self.tokens[*open].token == SqlToken::LParen) else {
+            return false;
+        };
+        open.checked_sub(1)
+            .is_some_and(|name| is_word(&self.tokens[name], "TRIM"))
     }
 
     /// `U&"name"` arrives as three tokens without space between them.

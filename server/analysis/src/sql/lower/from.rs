@@ -120,7 +120,8 @@ impl<'a> Reader<'a> {
                 return false;
             }
             // `left(…)` and `right(…)` are functions too.
-            let call = rest.get(at + 1).is_some_and(|next| next.token == SqlToken::LParen);
+            let call = (is_word(token, "LEFT") || is_word(token, "RIGHT"))
+                && rest.get(at + 1).is_some_and(|next| next.token == SqlToken::LParen);
             let join = JOIN_WORDS.iter().any(|word| is_word(token, word)) && !call;
             join || is_word(token, "ON") || is_word(token, "USING")
         };

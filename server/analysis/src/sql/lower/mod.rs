@@ -129,7 +129,9 @@ fn words_at(tokens: &[Token], at: usize, words: &[&str]) -> bool {
 /// `FROM` that starts no clause: `IS [NOT] DISTINCT FROM` and `ROWS FROM (…)`.
 fn is_inner_from(tokens: &[Token], at: usize) -> bool {
     let word_before = |n: usize, word| at.checked_sub(n).is_some_and(|before| is_word(&tokens[before], word));
-    word_before(1, "ROWS") || (word_before(1, "DISTINCT") && (word_before(2, "IS") || word_before(2, "NOT")))
+    let opens = tokens.get(at + 1).is_some_and(|next| next.token == SqlToken::LParen);
+    (opens && word_before(1, "ROWS") && !is_label(tokens, at - 1))
+        || (word_before(1, "DISTINCT") && (word_before(2, "IS") || word_before(2, "NOT")))
 }
 
 /// Cuts `tokens` at clause keywords that come at most once and in this order. The first piece is what stands before

@@ -179,7 +179,7 @@ impl<'a> Reader<'a> {
             ],
         );
         if let Some(keys) = group_by {
-            rest.extend(self.exprs(keys));
+            rest.extend(self.grouping(keys));
         }
         rest.extend(
             having
@@ -199,6 +199,24 @@ impl<'a> Reader<'a> {
                 .map(|filter| self.expr(filter)),
             rest,
         }
+    }
+
+    /// The keys of GROUP BY, those in `GROUPING SETS`, `CUBE` and `ROLLUP` included.
+    fn grouping(self, tokens: &'a [Token]) -> Vec<Expr> {
+        let Some(reader) = self.deeper() else {
+            return Vec::new();
+        };
+        let key = |piece: &'a [Token]| {
+            let mut cursor = self.cursor(piece);
+            let _ = cursor.eat("ALL") || cursor.eat("DISTINCT");
+            let key = cursor.rest();
+            let sets = cursor.eat_all(&["GROUPING", "SETS"]) || cursor.eat("CUBE") || cursor.eat("ROLLUP");
+            match inside_parens(self.text, cursor.rest()) {
+                Some(inside) if sets || inside.is_empty() => reader.grouping(inside),
+                _ => vec![reader.expr(key)],
+            }
+        };
+        commas(tokens).into_iter().flat_map(key).collect()
     }
 
     /// `INTO [TEMPORARY | UNLOGGED] [TABLE] name`
@@ -334,4 +352,204 @@ fn starts_statement(cursor: Cursor<'_>) -> bool {
         || cursor.at_any(&[
             "SELECT", "VALUES", "TABLE", "INSERT", "UPDATE", "DELETE", "MERGE", "WITH",
         ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::statement::{FromItem, Insert, Merge, Update};
+    use super::super::super::tokens::tokenize;
+    use super::super::{dml, query};
+    use super::*;
+
+    fn select(text: &str) -> Select {
+        let read = query(text, &tokenize(text).tokens);
+        assert_eq!(read.span.slice(text), text);
+        match read.body {
+            QueryBody::Select(select) => *select,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn node(text: &str) -> Node {
+        dml(text, &tokenize(text).tokens)
+    }
+
+    fn insert(text: &str) -> Insert {
+        match node(text) {
+            Node::Insert(insert) => *insert,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn update(text: &str) -> Update {
+        match node(text) {
+            Node::Update(update) => *update,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn slices<'t>(exprs: &[Expr], text: &'t str) -> Vec<&'t str> {
+        exprs.iter().map(|expr| expr.span.slice(text)).collect()
+    }
+
+    #[test]
+    fn every_clause_is_found() {
+        let text = "select distinct on (a) a b, count(*) as \"N\", t.*, (r).* into x from t where a is distinct from b \
+                    group by rollup (a, b), c having d window w as (partition by e order by f rows 1 preceding) \
+                    order by g desc nulls last, h limit 1 offset 2 rows for update of t";
+        let read = query(text, &tokenize(text).tokens);
+        assert_eq!(slices(&read.tail, text), ["g", "h", "1", "2"]);
+        let read = select(text);
+        let aliases: Vec<_> = read
+            .items
+            .iter()
+            .map(|item| match item {
+                SelectItem::Star(of) => format!("{}.*", of.as_ref().expect("qualified")),
+                SelectItem::Expr { expr, alias } => format!("{}:{alias:?}", expr.span.slice(text)).replace('"', "'"),
+            })
+            .map(|shown| shown.split(", span").next().unwrap_or_default().to_owned())
+            .collect();
+        assert_eq!(
+            aliases,
+            [
+                "a:Some(Ident { value: 'b'",
+                "count(*):Some(Ident { value: 'N'",
+                "t.*",
+                "(r).*:None"
+            ]
+        );
+        assert_eq!(read.into.expect("a target").to_string(), "x");
+        assert_eq!(
+            read.filter.expect("a condition").span.slice(text),
+            "a is distinct from b"
+        );
+        assert_eq!(slices(&read.rest, text), ["a", "a", "b", "c", "d", "e", "f"]);
+    }
+
+    #[test]
+    fn from_items_and_joins() {
+        let text = "select from only a x, lateral (select 1) s(i), f(1) with ordinality as o(n), \
+                    rows from (g(1), h() as (i int)) r, b join c using (i) left join d on left(d.j, 1) = c.j";
+        let from = select(text).from;
+        assert!(matches!(&from[0], FromItem::Relation { only: true, alias: Some(alias), .. } if alias.value == "x"));
+        assert!(matches!(&from[1], FromItem::Subquery { lateral: true, columns, .. } if columns.len() == 1));
+        assert!(matches!(&from[2], FromItem::Function { ordinality: true, calls, .. } if calls.len() == 1));
+        assert!(matches!(&from[3], FromItem::Function { calls, .. } if calls.len() == 2));
+        let FromItem::Join { left, on: Some(on), .. } = &from[4] else {
+            panic!("{:?}", from[4])
+        };
+        assert_eq!(on.span.slice(text), "left(d.j, 1) = c.j");
+        assert!(matches!(&**left, FromItem::Join { using, .. } if using.len() == 1));
+    }
+
+    #[test]
+    fn joins_on_the_right_come_first() {
+        let text = "select from a join b join c on x on y join (d cross join e) on z";
+        let from = select(text).from;
+        let FromItem::Join { left, right, .. } = &from[0] else {
+            panic!("{from:?}")
+        };
+        assert!(matches!(&**right, FromItem::Join { on: None, .. }));
+        let FromItem::Join {
+            right, on: Some(on), ..
+        } = &**left
+        else {
+            panic!("{left:?}")
+        };
+        assert_eq!(on.span.slice(text), "y");
+        assert!(matches!(&**right, FromItem::Join { .. }));
+    }
+
+    #[test]
+    fn set_operations_values_and_tables() {
+        let text = "(select 1) union all values (1, default), (2, 'x') except table s.t order by 1";
+        let read = query(text, &tokenize(text).tokens);
+        let QueryBody::Set(left, right) = read.body else {
+            panic!("{read:?}")
+        };
+        assert!(matches!(right.body, QueryBody::Table(name) if name.to_string() == "s.t"));
+        let QueryBody::Set(nested, values) = left.body else {
+            panic!("{left:?}")
+        };
+        assert!(matches!(nested.body, QueryBody::Nested(_)));
+        assert!(matches!(values.body, QueryBody::Values(rows) if rows.len() == 2 && rows[0].len() == 2));
+        assert_eq!(read.tail.len(), 1);
+    }
+
+    #[test]
+    fn ctes_may_change_data() {
+        let text = "with recursive a(x) as not materialized (delete from t returning *), \
+                    b as (select 1) search depth first by x set o cycle x set c using p insert into u table a";
+        let read = insert(text);
+        assert_eq!(read.ctes.len(), 2);
+        assert!(matches!(read.ctes[0].statement.node, Node::Delete(_)));
+        assert_eq!(read.ctes[1].statement.span.slice(text), "select 1");
+        assert!(matches!(read.source.expect("a query").body, QueryBody::Table(_)));
+    }
+
+    #[test]
+    fn inserts() {
+        let text = "insert into s.t as x (a, b[1], c.d) overriding system value values (1, 2, 3) \
+                    on conflict (a, lower(b)) where c do update set a = excluded.a, (b, c) = (1, 2) where x.a > 1 \
+                    returning a as i, *";
+        let read = insert(text);
+        let columns: Vec<_> = read.columns.iter().map(crate::sql::name::Ident::as_str).collect();
+        assert_eq!(columns, ["a", "b", "c"]);
+        assert_eq!(read.overriding.as_deref(), Some("SYSTEM"));
+        assert_eq!(read.returning.len(), 2);
+        let conflict = read.on_conflict.expect("a clause");
+        assert_eq!((conflict.columns.len(), conflict.update.len()), (1, 3));
+        assert_eq!(conflict.filter.expect("a condition").span.slice(text), "x.a > 1");
+        assert!(insert("insert into t default values").source.is_none());
+        let nothing = insert("insert into t (select 1) on conflict on constraint k do nothing");
+        assert_eq!(
+            nothing.on_conflict.expect("a clause").constraint.expect("named").value,
+            "k"
+        );
+        assert!(nothing.columns.is_empty());
+    }
+
+    #[test]
+    fn updates_deletes_and_merges() {
+        let text =
+            "update only t x set a[1] = 1, (b, c) = (select 1, 2), d = default from u where x.i = u.i returning *";
+        let read = update(text);
+        assert!(read.table.only && read.table.alias.is_some());
+        let columns: Vec<_> = read.assignments.iter().map(|set| set.column.as_str()).collect();
+        assert_eq!(columns, ["a", "b", "c", "d"]);
+        assert_eq!((read.from.len(), read.returning.len()), (1, 1));
+        assert!(update("update t set a = 1 where current of c").filter.is_some());
+        let Node::Delete(delete) = node("delete from t using u join v using (i) where t.i = v.i") else {
+            panic!()
+        };
+        assert_eq!(delete.using.len(), 1);
+        assert!(delete.filter.is_some());
+        let Node::Merge(merge) = node(
+            "merge into t using (select 1) s on t.i = s.i when matched and s.d then delete \
+             when matched then update set a = s.a when not matched then insert (a, b) values (s.a, 1)",
+        ) else {
+            panic!()
+        };
+        let Merge { source, exprs, .. } = *merge;
+        assert!(matches!(source, Some(FromItem::Subquery { .. })));
+        assert_eq!(exprs.len(), 5);
+    }
+
+    #[test]
+    fn odd_text_keeps_what_can_be_read() {
+        assert!(matches!(node("insert into t (a) vlaues (1)"), Node::Insert(insert) if insert.columns.len() == 1));
+        assert!(matches!(node("update t st a = 1"), Node::Update(_)));
+        let QueryBody::Opaque { relations, calls } =
+            query("x from t join f(1)", &tokenize("x from t join f(1)").tokens).body
+        else {
+            panic!()
+        };
+        assert_eq!((relations.len(), calls.len()), (2, 0));
+    }
+
+    #[test]
+    fn a_clause_word_may_be_a_name() {
+        let read = select("select count(*) as rows, t.offset as limit from t");
+        assert_eq!((read.items.len(), read.from.len()), (2, 1));
+    }
 }
