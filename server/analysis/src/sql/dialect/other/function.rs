@@ -82,10 +82,7 @@ fn function_body(cursor: &mut Cursor<'_>) -> Parsed<Option<FunctionBody>> {
             return Err(Unreadable);
         }
         cursor.skip_rest();
-        return Ok(Some(FunctionBody::Atomic(statements_in(Cursor::new(
-            cursor.text,
-            body,
-        )))));
+        return Ok(Some(FunctionBody::Atomic(statements_in(cursor.nested(body)))));
     }
     Ok(None)
 }

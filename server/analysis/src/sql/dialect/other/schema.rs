@@ -37,7 +37,7 @@ fn elements(cursor: &mut Cursor<'_>) -> Parsed<Vec<Statement>> {
     starts.push(tokens.len());
     let elements = starts
         .windows(2)
-        .flat_map(|pair| statements_in(Cursor::new(cursor.text, &tokens[pair[0]..pair[1]])));
+        .flat_map(|pair| statements_in(cursor.nested(&tokens[pair[0]..pair[1]])));
     Ok(elements.collect())
 }
 
