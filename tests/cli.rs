@@ -21,7 +21,7 @@ impl Outcome {
         let mut out = format!("exit code: {}\n", self.code.unwrap_or(-1));
         for (name, text) in [("stdout", &self.stdout), ("stderr", &self.stderr)] {
             if !text.is_empty() {
-                out.push_str(&format!("--- {name}\n{text}"));
+                out.extend(["--- ", name, "\n", text]);
             }
         }
         out
@@ -171,6 +171,13 @@ fn bad_paths_are_one_line_each_with_a_hint() {
 fn a_folder_without_migrations_says_how_to_name_them() {
     let folder = folder(&[]);
     insta::assert_snapshot!(dblsp(folder.path(), &["check"]).shown());
+}
+
+#[test]
+fn a_project_without_the_convention_is_told_how_to_turn_it_on() {
+    let folder = folder(&[("supabase/migrations/20240101000000_a.sql", "select 1;\n")]);
+    insta::assert_snapshot!(dblsp(folder.path(), &["check"]).shown());
+    assert_eq!(dblsp(folder.path(), &["check", "--format", "json"]).stderr, "");
 }
 
 #[test]

@@ -18,12 +18,19 @@ pub(crate) fn run(options: &CheckOptions) -> anyhow::Result<Exit> {
     let progress = Progress::start("Reading and replaying migrations");
     let loaded = project::load(&request);
     let mut results = Results::new(&request.disk);
+    let has_convention = loaded
+        .projects
+        .iter()
+        .all(|project| project.convention || !project.histories.iter().any(|history| history.complete));
     for project in loaded.projects {
         judge(project, &mut results);
     }
     drop(progress);
     for problem in &loaded.problems {
         report_problem(problem);
+    }
+    if !has_convention && options.format == Format::Text {
+        terminal::say("note: names, rollbacks and tests of migrations are not judged; `dblsp init` turns that on");
     }
     let is_empty = results.files() == 0 && !loaded.problems.is_empty();
     match options.format {

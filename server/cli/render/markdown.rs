@@ -18,7 +18,7 @@ pub(crate) fn render(page: &str, paint: Paint) -> String {
             continue;
         }
         if in_code {
-            out.push_str(&format!("    {}", paint.paint(code, line)));
+            out.extend(["    ", &paint.paint(code, line)]);
         } else if let Some(heading) = line.strip_prefix("# ").or_else(|| line.strip_prefix("## ")) {
             out.push_str(&paint.bold(heading));
         } else {

@@ -55,11 +55,11 @@ fn one(found: &Diagnostic, results: &mut Results, renderer: &Renderer, width: us
         let title = Title::NOTE.secondary_title(related.message.as_str());
         groups.push(excerpt.put(Group::with_title(title)));
     }
-    let rendered = renderer.render(&groups);
+    let shown = renderer.render(&groups);
     corrections
         .into_iter()
         .flatten()
-        .fold(rendered, |text, (wrong, right)| text.replacen(&wrong, &right, 1))
+        .fold(shown, |text, (wrong, right)| text.replacen(&wrong, &right, 1))
 }
 
 /// The lines of a span, cut to what a person reads.

@@ -31,7 +31,18 @@ pub fn staged(folder: &Path) -> Result<Changes, ProjectError> {
         &["diff", "--cached", "--name-only", "-z", "--diff-filter=ACMRT", base],
     )?;
     let mut overlay = BTreeMap::new();
-    for path in names(&top, &["ls-files", "--others", "-z", "--", "*.sql", "*.toml"])? {
+    for path in names(
+        &top,
+        &[
+            "ls-files",
+            "--others",
+            "--exclude-standard",
+            "-z",
+            "--",
+            "*.sql",
+            "*.toml",
+        ],
+    )? {
         overlay.insert(path, None);
     }
     let unstaged = names(

@@ -1,5 +1,6 @@
 //! `dblsp init`: the layout of the migration convention, beside what is already there. Plans only; see [`crate::write`].
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use globset::GlobSet;
@@ -164,7 +165,7 @@ fn settings(disk: &Disk, root: &Path, histories: &[PathBuf]) -> String {
             .iter()
             .map(|folder| format!("{:?}", crate::files::relative(root, folder)))
             .collect();
-        text.push_str(&format!("migrations = [{}]\n", folders.join(", ")));
+        _ = writeln!(text, "migrations = [{}]", folders.join(", "));
     }
     let versions = listed
         .iter()
@@ -174,13 +175,13 @@ fn settings(disk: &Disk, root: &Path, histories: &[PathBuf]) -> String {
         .filter(|version| !version.is_empty())
         .max_by_key(|version| layout::key(version))
     {
-        text.push_str(&format!(
-            "\n# The convention's rules speak about migrations from this version on; older ones are exempt.\nsince = \"{}\"\n",
-            next(newest)
-        ));
+        text.push_str(
+            "\n# The convention's rules speak about migrations from this version on; older ones are exempt.\n",
+        );
+        _ = writeln!(text, "since = \"{}\"", next(newest));
     }
     let pattern = listed.first().map_or("seed", |folder| pattern(folder));
-    text.push_str(&format!("\n[naming]\npattern = '{pattern}'\n"));
+    _ = write!(text, "\n[naming]\npattern = '{pattern}'\n");
     text
 }
 

@@ -58,6 +58,8 @@ pub struct Project {
     pub config: Config,
     /// What the analysis needs of the settings.
     pub settings: Settings,
+    /// Whether it keeps the migration convention.
+    pub convention: bool,
     /// Histories with at least one judged file.
     pub histories: Vec<History>,
 }
@@ -400,16 +402,30 @@ impl Loader<'_> {
         let disk = &self.request.disk;
         let root = self.root(folder);
         let Some(plan) = self.plan(root.clone()) else { return };
-        let touches = |other: &Path| other.starts_with(folder) || folder.starts_with(other);
+        let exclude = plan.opened.exclude.clone();
         let beside = |member: &PathBuf, kind| folder.starts_with(plan.opened.companion_folder(member, kind));
-        let is_member = plan.opened.folders.iter().any(|member| {
-            touches(member) || beside(member, CompanionFolder::Rollback) || beside(member, CompanionFolder::Tests)
+        let members = plan.opened.folders.clone();
+        let is_around = members.iter().any(|member| {
+            member.starts_with(folder)
+                || beside(member, CompanionFolder::Rollback)
+                || beside(member, CompanionFolder::Tests)
         });
-        if is_member {
-            plan.scope.insert(folder.to_path_buf());
+        // `migrations/2024_add`, which holds `up.sql`.
+        let is_inside = |this: &mut Self, member: &PathBuf| {
+            let slots = &this.members(&root, member).slots;
+            folder.starts_with(member) && slots.iter().any(|slot| slot.starts_with(folder))
+        };
+        if is_around || members.iter().any(|member| is_inside(self, member)) {
+            if layout::sql_folders(disk, folder, &GlobSet::empty()).is_empty() {
+                self.problems.push(ProjectError::NoSql {
+                    path: disk.show(folder),
+                });
+            }
+            if let Some(plan) = self.plan(root) {
+                plan.scope.insert(folder.to_path_buf());
+            }
             return;
         }
-        let exclude = plan.opened.exclude.clone();
         let mut found = layout::find(disk, folder, &exclude);
         if found.is_empty() {
             found = layout::sql_folders(disk, folder, &exclude);
@@ -546,6 +562,7 @@ impl Loader<'_> {
             settings: opened.settings(disk),
             root: plan.opened.root,
             config: plan.opened.config,
+            convention,
             histories,
         })
     }
@@ -941,6 +958,31 @@ mod tests {
         assert_eq!(
             shown(&loaded(&folder, &["empty"])),
             ["problem: `empty` holds no SQL files"]
+        );
+    }
+
+    #[test]
+    fn folders_inside_a_history_are_part_of_it_where_the_layout_says_so() {
+        let folder = project(&[("migrations/1_a/up.sql", ""), ("migrations/2_b/up.sql", "")]);
+        assert_eq!(
+            shown(&loaded(&folder, &["migrations/1_a"])),
+            [
+                "!migrations/1_a/up.sql wants migrations/1_a/down.sql",
+                " migrations/2_b/up.sql wants migrations/2_b/down.sql"
+            ]
+        );
+        let folder = project(&[
+            ("supabase/migrations/1_a.sql", ""),
+            ("supabase/migrations/nested/2_b.sql", ""),
+            ("supabase/migrations/docs/", ""),
+        ]);
+        assert_eq!(
+            shown(&loaded(&folder, &["supabase/migrations/nested"])),
+            ["!supabase/migrations/nested/2_b.sql"]
+        );
+        assert_eq!(
+            shown(&loaded(&folder, &["supabase/migrations/docs"])),
+            ["problem: `supabase/migrations/docs` holds no SQL files"]
         );
     }
 

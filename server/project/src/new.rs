@@ -141,7 +141,7 @@ impl Next<'_> {
         let mut text = format!("-- {title}\n");
         let directions = self.directions();
         for line in &directions {
-            text.push_str(&format!("\n{line}\n"));
+            text.extend(["\n", line, "\n"]);
         }
         let name = self.disk.show(&path);
         let name = name.rsplit_once("migrations/").map_or(name.as_str(), |(_, name)| name);
