@@ -18,6 +18,10 @@ const LONGEST_SOCKET_PATH: usize = 103;
 const SOCKET_NAME: &str = "/.s.PGSQL.5432";
 /// What a folder's name looks like below the root, to reserve its length.
 const LONGEST_NAME: &str = "/c-XXXXXX";
+/// Linux keeps this folder in memory.
+const MEMORY: &str = "/dev/shm";
+/// After this a template that is not asked for any more goes.
+const TEMPLATE_LIFE: Duration = Duration::from_hours(14 * 24);
 const OWNER_LOCK: &str = "owner.lock";
 
 /// `initdb -N` and these: a crash may cost everything, and nothing may wait for the disk.
@@ -68,6 +72,36 @@ impl RunAs {
             .ok_or(ShadowError::NoUnprivilegedUser)
     }
 
+    fn default_folders(self) -> (PathBuf, PathBuf) {
+        let name = format!("dblsp-{}", self.uid);
+        let temporary = std::env::temp_dir().join(&name);
+        let clusters = if has_room(Path::new(MEMORY)) {
+            Path::new(MEMORY).join(&name)
+        } else if fits_a_socket(&temporary) {
+            temporary.clone()
+        } else {
+            Path::new("/tmp").join(&name)
+        };
+        (temporary, clusters)
+    }
+
+    /// Creates the folder, or sees that it is one nobody else can write to.
+    fn take_over(self, folder: &Path) -> Result<(), ShadowError> {
+        match fs::DirBuilder::new().mode(0o700).create(folder) {
+            Ok(()) => self.give(folder)?,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error.into()),
+        }
+        // Somebody else's folder under our name would let him swap the server's files.
+        let metadata = fs::symlink_metadata(folder)?;
+        let private = metadata.permissions().mode() & 0o022 == 0;
+        if metadata.is_dir() && metadata.uid() == self.uid && private {
+            Ok(())
+        } else {
+            Err(ShadowError::ForeignFolder(folder.to_path_buf()))
+        }
+    }
+
     fn give(self, path: &Path) -> io::Result<()> {
         self.other.map_or(Ok(()), |gid| chown(path, Some(self.uid), Some(gid)))
     }
@@ -79,47 +113,55 @@ fn ids_of(passwd: &str, name: &str) -> Option<(u32, u32)> {
     Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
 }
 
-/// The folder that holds template data and running clusters of one user.
+/// Where template data and running clusters of one user are.
 #[derive(Debug, Clone)]
 pub(crate) struct Root {
-    folder: PathBuf,
+    templates: PathBuf,
+    clusters: PathBuf,
     run_as: RunAs,
 }
 
 impl Root {
-    /// Creates or takes over `folder`, by default one in the system's temporary folder.
+    /// Everything in `folder`, if there is one. Otherwise templates go to the system's temporary folder, and clusters
+    /// into memory where there is enough of it: a cluster is a thousand small files that live for seconds.
     pub(crate) fn open(folder: Option<PathBuf>) -> Result<Self, ShadowError> {
         let run_as = RunAs::find()?;
-        let chosen = folder.is_some();
-        let mut folder = folder.unwrap_or_else(|| std::env::temp_dir().join(format!("dblsp-{}", run_as.uid)));
-        if !fits_a_socket(&folder) {
-            if chosen {
-                return Err(ShadowError::PathTooLong(folder));
-            }
-            folder = PathBuf::from(format!("/tmp/dblsp-{}", run_as.uid));
+        let (templates, clusters) = folder.map_or_else(|| run_as.default_folders(), |folder| (folder.clone(), folder));
+        if !fits_a_socket(&clusters) {
+            return Err(ShadowError::PathTooLong(clusters));
         }
-        match fs::DirBuilder::new().mode(0o700).create(&folder) {
-            Ok(()) => run_as.give(&folder)?,
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error.into()),
-        }
-        // Somebody else's folder under our name would let him swap the server's files.
-        let metadata = fs::symlink_metadata(&folder)?;
-        if !metadata.is_dir() || metadata.uid() != run_as.uid || metadata.permissions().mode() & 0o022 != 0 {
-            return Err(ShadowError::ForeignFolder(folder));
-        }
-        Ok(Self { folder, run_as })
+        run_as.take_over(&templates)?;
+        run_as.take_over(&clusters)?;
+        Ok(Self {
+            templates,
+            clusters,
+            run_as,
+        })
     }
 
     /// Waits until no other process creates or sweeps. Held until dropped.
     pub(crate) fn lock(&self) -> Result<File, ShadowError> {
-        let file = File::create(self.folder.join("lock"))?;
+        let file = File::create(self.templates.join("lock"))?;
         file.lock()?;
         Ok(file)
     }
 
     pub(crate) fn template(&self, key: &str) -> PathBuf {
-        self.folder.join(format!("template-{key}"))
+        self.templates.join(format!("template-{key}"))
+    }
+
+    /// Moves a stopped cluster's data to `template`: there whole, or not there. Call it under the lock.
+    pub(crate) fn keep(&self, cluster: &Path, template: &Path) -> Result<(), ShadowError> {
+        let unfinished = self.templates.join("unfinished");
+        if unfinished.exists() {
+            fs::remove_dir_all(&unfinished)?;
+        }
+        fs::create_dir(&unfinished)?;
+        self.run_as.give(&unfinished)?;
+        self.copy(cluster, &unfinished)?;
+        fs::rename(&unfinished, template)?;
+        fs::remove_dir_all(cluster.join("data"))?;
+        Ok(())
     }
 
     /// A folder of our own, marked as ours for as long as we live. Call it under the lock.
@@ -127,7 +169,7 @@ impl Root {
         let folder = tempfile::Builder::new()
             .prefix("c-")
             .rand_bytes(6)
-            .tempdir_in(&self.folder)?
+            .tempdir_in(&self.clusters)?
             .keep();
         self.run_as.give(&folder)?;
         let lock = File::create(folder.join(OWNER_LOCK))?;
@@ -137,7 +179,7 @@ impl Root {
 
     /// Stops and deletes what processes left behind that were killed. Call it under the lock.
     pub(crate) fn sweep(&self, binaries: &Binaries) -> Result<(), ShadowError> {
-        for entry in fs::read_dir(&self.folder)?.flatten() {
+        for entry in fs::read_dir(&self.clusters)?.flatten() {
             let folder = entry.path();
             if !entry.file_name().to_string_lossy().starts_with("c-") {
                 continue;
@@ -147,14 +189,30 @@ impl Root {
             if alive {
                 continue;
             }
-            if folder.join("data/postmaster.pid").exists() {
+            if still_served(&folder.join("data")) {
                 let mut stop = self.command(binaries, "pg_ctl", &folder);
                 stop.args(["stop", "-m", "immediate", "-t", "10", "-D"])
                     .arg(folder.join("data"));
-                // A server that is already gone cannot be stopped: nothing to report.
+                // A server that has ended in between cannot be stopped: nothing to report.
                 drop(stop.output());
             }
             fs::remove_dir_all(&folder)?;
+        }
+        Ok(())
+    }
+
+    /// Deletes templates that another version of dblsp or PostgreSQL made. Call it under the lock.
+    pub(crate) fn sweep_templates(&self, current: &Path) -> Result<(), ShadowError> {
+        for entry in fs::read_dir(&self.templates)?.flatten() {
+            let old = entry
+                .metadata()?
+                .modified()?
+                .elapsed()
+                .is_ok_and(|age| age > TEMPLATE_LIFE);
+            let template = entry.file_name().to_string_lossy().starts_with("template-");
+            if template && old && entry.path() != current {
+                fs::remove_dir_all(entry.path())?;
+            }
         }
         Ok(())
     }
@@ -227,6 +285,42 @@ impl Root {
             log_path,
         })
     }
+}
+
+/// Whether `df` promises two gigabytes. A container's /dev/shm has 64 megabytes, too few for anything.
+fn has_room(folder: &Path) -> bool {
+    let output = Command::new("df")
+        .arg("-Pk")
+        .arg(folder)
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output();
+    let text = output
+        .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
+        .unwrap_or_default();
+    let available = text
+        .lines()
+        .nth(1)
+        .and_then(|line| line.split_whitespace().nth(3)?.parse::<u64>().ok());
+    available.is_some_and(|kilobytes| kilobytes > 2 * 1024 * 1024)
+}
+
+/// Whether a server runs on this data. The number in the pid file may by now be another process's, even another
+/// PostgreSQL's, so its command line must name the folder.
+fn still_served(data: &Path) -> bool {
+    let file = fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
+    let Some(process) = file.lines().next().filter(|line| line.parse::<u32>().is_ok()) else {
+        return false;
+    };
+    let command_line = fs::read(format!("/proc/{process}/cmdline")).or_else(|_| {
+        let output = Command::new("ps")
+            .args(["-o", "args=", "-p", process])
+            .stdin(Stdio::null())
+            .output();
+        output.map(|output| output.stdout)
+    });
+    let command_line = command_line.unwrap_or_default();
+    String::from_utf8_lossy(&command_line).contains(&*data.to_string_lossy())
 }
 
 fn fits_a_socket(folder: &Path) -> bool {

@@ -20,12 +20,12 @@ const SUPERUSER: &str = "supabase_admin";
 /// The role that migrations run as: an owner without superuser rights, as on Supabase.
 const MIGRATOR: &str = "postgres";
 /// Where the harness asks for databases.
-const MAINTENANCE: &str = "template1";
+const MAINTENANCE: &str = "postgres";
 /// No migration may keep a throw-away server busy for longer. Survives RESET ALL.
 const STATEMENT_LIMIT: &str = "120s";
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Goes into the template's key: a change here makes old templates useless.
-const LAYOUT: u32 = 1;
+const LAYOUT: u32 = 2;
 
 /// Why there is no throw-away server.
 #[derive(Debug, thiserror::Error)]
@@ -103,7 +103,7 @@ pub enum Template {
 impl Template {
     fn database(self) -> &'static str {
         match self {
-            Self::Plain => "template_plain",
+            Self::Plain => "template1",
             Self::Supabase => "template_supabase",
         }
     }
@@ -237,10 +237,11 @@ impl Database {
 /// Sweeps, makes sure of the template, and copies it: under one lock, so that two processes never build the same.
 async fn claim_with_data(root: &Root, binaries: &Binaries) -> Result<Claim, ShadowError> {
     let template = root.template(&key(binaries));
-    let (a_root, some_binaries) = (root.clone(), binaries.clone());
+    let (a_root, some_binaries, current) = (root.clone(), binaries.clone(), template.clone());
     let (lock, claim) = blocking(move || {
         let lock = a_root.lock()?;
         a_root.sweep(&some_binaries)?;
+        a_root.sweep_templates(&current)?;
         let claim = a_root.claim()?;
         Ok((lock, claim))
     })
@@ -260,30 +261,29 @@ async fn build_template(root: &Root, binaries: &Binaries, claim: &Claim, templat
     blocking(move || a_root.initialise(&some_binaries, &folder, SUPERUSER)).await?;
     let (mut server, mut maintenance) = start_server(root, binaries, claim.folder()).await?;
     maintenance.execute(prelude::ROLES).await?;
+    let supabase = Template::Supabase.database();
+    maintenance
+        .execute(&format!("CREATE DATABASE {supabase} OWNER {MIGRATOR}"))
+        .await?;
     for template in [Template::Plain, Template::Supabase] {
-        let name = template.database();
-        maintenance
-            .execute(&format!("CREATE DATABASE {name} OWNER {MIGRATOR} TEMPLATE template0"))
-            .await?;
-        let mut connection = Connection::open(claim.folder(), name, SUPERUSER, &[]).await?;
+        let mut connection = Connection::open(claim.folder(), template.database(), SUPERUSER, &[]).await?;
         prelude::install(&mut connection, template).await?;
         connection.close().await;
     }
+    // A start copies the whole cluster: every database less is three hundred files less.
+    maintenance
+        .execute("UPDATE pg_database SET datistemplate = false WHERE datname = 'template0'")
+        .await?;
+    maintenance.execute("DROP DATABASE template0").await?;
     maintenance.close().await;
-    let (built, target) = (claim.folder().to_path_buf(), template.to_path_buf());
+    let (a_root, built, target) = (root.clone(), claim.folder().to_path_buf(), template.to_path_buf());
     blocking(move || {
         if !server.shut_down() {
             return Err(ShadowError::DidNotStart(
                 "it did not stop after the template was made".into(),
             ));
         }
-        let whole = built.join("whole");
-        std::fs::create_dir(&whole)?;
-        std::fs::rename(built.join("data"), whole.join("data"))?;
-        std::fs::rename(whole, &target)?;
-        // The server's user copies out of it, also where root made it.
-        std::fs::set_permissions(&target, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
-        Ok(())
+        a_root.keep(&built, &target)
     })
     .await
 }

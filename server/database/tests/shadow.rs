@@ -147,9 +147,12 @@ fn stale_line(shadow: &Shadow) -> String {
     format!("{} {}", shadow.process(), shadow.folder().display())
 }
 
+/// A process that has ended but that nobody has asked about yet does not run.
 fn runs(process: u32) -> bool {
-    Command::new("kill")
-        .args(["-0", &process.to_string()])
+    let output = Command::new("ps")
+        .args(["-o", "stat=", "-p", &process.to_string()])
         .output()
-        .is_ok_and(|output| output.status.success())
+        .expect("ps");
+    let state = String::from_utf8_lossy(&output.stdout);
+    !state.trim().is_empty() && !state.starts_with('Z')
 }
