@@ -5,6 +5,7 @@
 
 pub mod history;
 pub mod lint;
+pub mod schema;
 pub mod settings;
 pub mod sql;
 pub mod text;

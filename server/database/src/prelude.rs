@@ -2,14 +2,15 @@
 
 use std::hash::{Hash, Hasher};
 
+use analysis::schema::supabase::PRELUDE as SUPABASE;
+
 use crate::connection::{Connection, ServerError, literal};
 use crate::extensions::STUBS;
 use crate::shadow::Template;
 
 /// Roles, once per cluster.
-pub(crate) const ROLES: &str = include_str!("prelude/roles.sql");
+pub(crate) use analysis::schema::supabase::ROLES;
 const HARNESS: &str = include_str!("prelude/harness.sql");
-const SUPABASE: &str = include_str!("prelude/supabase.sql");
 
 /// Fills an empty template as the superuser.
 pub(crate) async fn install(connection: &mut Connection, template: Template) -> Result<(), ServerError> {

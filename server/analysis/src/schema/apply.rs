@@ -1,0 +1,794 @@
+//! A catalog and a change make the next catalog.
+
+use std::sync::Arc;
+
+use smol_str::SmolStr;
+
+use super::catalog::Catalog;
+use super::change::{Change, Key, Object, TableChange, Taint};
+use super::objects::{Acl, Certainty, ConstraintKind, Id, Meta, Origin, Relation, RelationKind, Signature, Table};
+use crate::sql::statement::Persistence;
+
+impl Catalog {
+    /// Carries out one change; `origin` is where the statement stands.
+    pub fn apply(&mut self, change: &Change, origin: Origin) {
+        match change {
+            Change::Create(object) | Change::Alter(object) => self.put(object, origin),
+            Change::Drop(key) => self.remove(key),
+            Change::Rename { from, to } => self.rename(from, to, origin),
+            Change::AddColumn { table, column } => self.table_changed(table, origin, |table| {
+                table.columns.push((**column).clone());
+            }),
+            Change::DropColumn { table, column } => self.drop_column(table, column, origin),
+            Change::AlterColumn { table, column, .. } => self.table_changed(table, origin, |table| {
+                if let Some(old) = table.columns.iter_mut().find(|old| old.name == column.name) {
+                    *old = (**column).clone();
+                }
+            }),
+            Change::AddConstraint { table, constraint } => self.table_changed(table, origin, |table| {
+                table.constraints.push((**constraint).clone());
+            }),
+            Change::AlterConstraint { table, constraint } => self.table_changed(table, origin, |table| {
+                if let Some(old) = table.constraints.iter_mut().find(|old| old.name == constraint.name) {
+                    *old = (**constraint).clone();
+                }
+            }),
+            Change::PutTrigger { table, trigger } => self.edit(table, |relation| {
+                relation.meta.changed = origin;
+                let triggers = match &mut relation.kind {
+                    RelationKind::Table(table) => &mut table.triggers,
+                    RelationKind::View(view) => &mut view.triggers,
+                    _ => return,
+                };
+                triggers.retain(|old| old.name != trigger.name);
+                triggers.push((**trigger).clone());
+            }),
+            Change::PutPolicy { table, policy } => self.table_changed(table, origin, |table| {
+                table.policies.retain(|old| old.name != policy.name);
+                table.policies.push((**policy).clone());
+            }),
+            Change::PutRule { table, rule } => self.edit(table, |relation| {
+                edit_rules(relation, |rules| {
+                    rules.retain(|old| old != rule);
+                    rules.push(rule.clone());
+                });
+            }),
+            Change::Table { table, what } => self.alter_table(table, what, origin),
+            Change::Grant {
+                object,
+                grantee,
+                privileges,
+            } => self.acl(object, |acl| {
+                let held = acl.entry(grantee.clone()).or_default();
+                for (privilege, grantable) in privileges {
+                    *held.entry(privilege.clone()).or_default() |= *grantable;
+                }
+            }),
+            Change::Revoke {
+                object,
+                grantee,
+                privileges,
+                grant_option,
+            } => self.acl(object, |acl| {
+                let Some(held) = acl.get_mut(grantee) else { return };
+                for privilege in privileges {
+                    if *grant_option {
+                        held.entry(privilege.clone()).and_modify(|grantable| *grantable = false);
+                    } else {
+                        held.remove(privilege);
+                    }
+                }
+                if held.is_empty() {
+                    acl.remove(grantee);
+                }
+            }),
+            Change::DefaultAcl { key, acl } => {
+                match acl {
+                    Some(acl) => self.default_acls.insert(key.clone(), acl.clone()),
+                    None => self.default_acls.remove(key),
+                };
+            }
+            Change::Comment { object, text } => self.comment(object, text.as_ref()),
+            Change::Owner { object, owner } => self.meta(object, |meta| {
+                // The old owner's rights become the new one's, and the new owner needs no grants.
+                meta.acl.remove(owner);
+                meta.owner = owner.clone();
+            }),
+            Change::Write { .. } => {}
+            Change::Taint(taint) => self.taint(taint, origin),
+        }
+    }
+
+    fn put(&mut self, object: &Object, origin: Origin) {
+        match object.clone() {
+            Object::Schema(name, schema) => {
+                self.schemas.insert(name, schema);
+            }
+            Object::Relation(id, mut relation) => {
+                Arc::make_mut(&mut relation).meta.changed = origin;
+                if let RelationKind::Index(index) = &relation.kind {
+                    let name = id.name.clone();
+                    self.edit_table(&index.table.clone(), |table| {
+                        table.indexes.insert(name);
+                    });
+                }
+                self.relations.insert(id, relation);
+            }
+            Object::Routine(signature, routine) => {
+                self.routines.insert(signature, routine);
+            }
+            Object::Type(id, ty) => {
+                self.types.insert(id, ty);
+            }
+            Object::Extension(name, extension) => {
+                self.extensions.insert(name, extension);
+            }
+            Object::Role(name, role) => {
+                self.roles.insert(name, role);
+            }
+            Object::Publication(name, publication) => {
+                self.publications.insert(name, publication);
+            }
+            Object::Other(kind, name, origin) => {
+                self.others.insert((kind, name), Meta::new(origin, ""));
+            }
+        }
+    }
+
+    fn remove(&mut self, key: &Key) {
+        match key {
+            Key::Schema(name) => {
+                self.schemas.remove(name);
+            }
+            Key::Relation(id) => self.remove_relation(id),
+            Key::Column(..) => {}
+            Key::Constraint(table, name) => {
+                self.edit_table(table, |table| {
+                    table.constraints.retain(|constraint| constraint.name != *name)
+                });
+            }
+            Key::Trigger(table, name) => self.edit(table, |relation| match &mut relation.kind {
+                RelationKind::Table(table) => table.triggers.retain(|trigger| trigger.name != *name),
+                RelationKind::View(view) => view.triggers.retain(|trigger| trigger.name != *name),
+                _ => {}
+            }),
+            Key::Policy(table, name) => {
+                self.edit_table(table, |table| table.policies.retain(|policy| policy.name != *name));
+            }
+            Key::Rule(table, name) => self.edit(table, |relation| {
+                edit_rules(relation, |rules| rules.retain(|rule| rule != name));
+            }),
+            Key::Routine(signature) => {
+                self.routines.remove(signature);
+            }
+            Key::Type(id) => {
+                self.types.remove(id);
+            }
+            Key::Extension(name) => {
+                self.extensions.remove(name);
+            }
+            Key::Role(name) => {
+                self.roles.remove(name);
+            }
+            Key::Publication(name) => {
+                self.publications.remove(name);
+            }
+            Key::Other(kind, name) => {
+                self.others.remove(&(*kind, name.clone()));
+            }
+        }
+    }
+
+    fn remove_relation(&mut self, id: &Id) {
+        let Some(relation) = self.relations.remove(id) else {
+            return;
+        };
+        match &relation.kind {
+            RelationKind::Index(index) => {
+                self.edit_table(&index.table, |table| {
+                    table.indexes.remove(&id.name);
+                });
+            }
+            RelationKind::Table(table) => {
+                for index in &table.indexes {
+                    self.relations.remove(&id.sibling(index));
+                }
+                let members: Vec<SmolStr> = self
+                    .publications
+                    .iter()
+                    .filter(|(_, p)| p.tables.contains(id))
+                    .map(|(name, _)| name.clone())
+                    .collect();
+                for name in members {
+                    if let Some(publication) = self.publications.get_mut(&name) {
+                        Arc::make_mut(publication).tables.remove(id);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn drop_column(&mut self, id: &Id, column: &SmolStr, origin: Origin) {
+        self.table_changed(id, origin, |table| table.columns.retain(|old| old.name != *column));
+    }
+
+    fn rename(&mut self, from: &Key, to: &Key, origin: Origin) {
+        match (from, to) {
+            (Key::Schema(from), Key::Schema(to)) => self.rename_schema(from, to),
+            (Key::Relation(from), Key::Relation(to)) => self.rename_relation(from, to, origin),
+            (Key::Column(table, from), Key::Column(_, to)) => self.rename_column(table, from, to, origin),
+            (Key::Constraint(table, from), Key::Constraint(_, to)) => self.table_changed(table, origin, |table| {
+                if let Some(constraint) = table.constraints.iter_mut().find(|old| old.name == *from) {
+                    constraint.name = to.clone();
+                    constraint.generated_name = false;
+                }
+            }),
+            (Key::Trigger(table, from), Key::Trigger(_, to)) => self.table_changed(table, origin, |table| {
+                if let Some(trigger) = table.triggers.iter_mut().find(|old| old.name == *from) {
+                    trigger.name = to.clone();
+                }
+            }),
+            (Key::Policy(table, from), Key::Policy(_, to)) => self.table_changed(table, origin, |table| {
+                if let Some(policy) = table.policies.iter_mut().find(|old| old.name == *from) {
+                    policy.name = to.clone();
+                }
+            }),
+            (Key::Rule(table, from), Key::Rule(_, to)) => self.edit(table, |relation| {
+                edit_rules(relation, |rules| {
+                    rules
+                        .iter_mut()
+                        .filter(|rule| *rule == from)
+                        .for_each(|rule| *rule = to.clone());
+                });
+            }),
+            (Key::Routine(from), Key::Routine(to)) => self.rename_routine(from, to),
+            (Key::Type(from), Key::Type(to)) => {
+                if let Some(ty) = self.types.remove(from) {
+                    self.types.insert(to.clone(), ty);
+                    self.retype(from, to);
+                }
+            }
+            (Key::Extension(_), _) | (_, Key::Extension(_)) => {}
+            (Key::Role(from), Key::Role(to)) => {
+                if let Some(role) = self.roles.remove(from) {
+                    self.roles.insert(to.clone(), role);
+                }
+            }
+            (Key::Publication(from), Key::Publication(to)) => {
+                if let Some(publication) = self.publications.remove(from) {
+                    self.publications.insert(to.clone(), publication);
+                }
+            }
+            (Key::Other(kind, from), Key::Other(_, to)) => {
+                if let Some(meta) = self.others.remove(&(*kind, from.clone())) {
+                    self.others.insert((*kind, to.clone()), meta);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn rename_schema(&mut self, from: &SmolStr, to: &SmolStr) {
+        if let Some(schema) = self.schemas.remove(from) {
+            self.schemas.insert(to.clone(), schema);
+        }
+        let moved: Vec<Id> = self.relations_in(from).map(|(id, _)| id.clone()).collect();
+        for id in &moved {
+            self.rename_relation(id, &Id::new(to, &id.name), Origin::BASE);
+        }
+        let types: Vec<Id> = self.types.keys().filter(|id| id.schema == *from).cloned().collect();
+        for id in types {
+            if let Some(ty) = self.types.remove(&id) {
+                let renamed = Id::new(to, &id.name);
+                self.types.insert(renamed.clone(), ty);
+                self.retype(&id, &renamed);
+            }
+        }
+        let routines: Vec<Signature> = self
+            .routines
+            .keys()
+            .filter(|key| key.id.schema == *from)
+            .cloned()
+            .collect();
+        for signature in routines {
+            let renamed = Signature {
+                id: Id::new(to, &signature.id.name),
+                arguments: signature.arguments.clone(),
+            };
+            self.rename_routine(&signature, &renamed);
+        }
+    }
+
+    fn rename_routine(&mut self, from: &Signature, to: &Signature) {
+        let Some(routine) = self.routines.remove(from) else {
+            return;
+        };
+        self.routines.insert(to.clone(), routine);
+        let users: Vec<Id> = self
+            .relations
+            .iter()
+            .filter(|(_, relation)| triggers_of(relation).iter().any(|trigger| trigger.function == from.id))
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in users {
+            self.edit(&id, |relation| {
+                let triggers = match &mut relation.kind {
+                    RelationKind::Table(table) => &mut table.triggers,
+                    RelationKind::View(view) => &mut view.triggers,
+                    _ => return,
+                };
+                for trigger in triggers.iter_mut().filter(|trigger| trigger.function == from.id) {
+                    trigger.function = to.id.clone();
+                }
+            });
+        }
+    }
+
+    /// Everything that names the relation follows: PostgreSQL stores OIDs, not names.
+    fn rename_relation(&mut self, from: &Id, to: &Id, origin: Origin) {
+        let Some(mut relation) = self.relations.remove(from) else {
+            return;
+        };
+        if origin != Origin::BASE {
+            Arc::make_mut(&mut relation).meta.changed = origin;
+        }
+        let kind = relation.kind.clone();
+        self.relations.insert(to.clone(), relation);
+        match &kind {
+            RelationKind::Index(index) => {
+                let constraint = index.constraint.clone();
+                self.edit_table(&index.table, |table| {
+                    table.indexes.remove(&from.name);
+                    table.indexes.insert(to.name.clone());
+                    // Renaming the index of a constraint renames the constraint, and the other way round.
+                    for old in table
+                        .constraints
+                        .iter_mut()
+                        .filter(|old| Some(&old.name) == constraint.as_ref())
+                    {
+                        old.name = to.name.clone();
+                    }
+                });
+                if constraint.is_some() {
+                    self.edit(to, |relation| {
+                        if let RelationKind::Index(index) = &mut relation.kind {
+                            index.constraint = Some(to.name.clone());
+                        }
+                    });
+                }
+            }
+            RelationKind::Table(table) => self.table_renamed(table, from, to),
+            _ => {}
+        }
+        self.redirect(from, to);
+        self.retype(from, to);
+    }
+
+    fn table_renamed(&mut self, table: &Table, from: &Id, to: &Id) {
+        for name in &table.indexes {
+            let old = Id {
+                schema: from.schema.clone(),
+                name: name.clone(),
+            };
+            let Some(mut index) = self.relations.remove(&old) else {
+                continue;
+            };
+            if let RelationKind::Index(index) = &mut Arc::make_mut(&mut index).kind {
+                index.table = to.clone();
+            }
+            self.relations.insert(
+                Id {
+                    schema: to.schema.clone(),
+                    name: name.clone(),
+                },
+                index,
+            );
+        }
+        let owned: Vec<Id> = self.owned_sequences(from).collect();
+        for id in owned {
+            self.edit(&id, |relation| {
+                if let RelationKind::Sequence(sequence) = &mut relation.kind {
+                    if let Some((table, _)) = &mut sequence.owned_by {
+                        *table = to.clone();
+                    }
+                }
+            });
+            if from.schema != to.schema {
+                if let Some(sequence) = self.relations.remove(&id) {
+                    self.relations.insert(Id::new(&to.schema, &id.name), sequence);
+                }
+            }
+        }
+        let publications: Vec<SmolStr> = self
+            .publications
+            .iter()
+            .filter(|(_, p)| p.tables.contains(from))
+            .map(|(name, _)| name.clone())
+            .collect();
+        for name in publications {
+            if let Some(publication) = self.publications.get_mut(&name) {
+                let publication = Arc::make_mut(publication);
+                publication.tables.remove(from);
+                publication.tables.insert(to.clone());
+            }
+        }
+    }
+
+    /// The sequences that a table's columns own.
+    pub fn owned_sequences<'a>(&'a self, table: &'a Id) -> impl Iterator<Item = Id> + 'a {
+        let owned = move |relation: &Relation| {
+            relation
+                .sequence()
+                .is_some_and(|s| s.owned_by.as_ref().is_some_and(|(owner, _)| owner == table))
+        };
+        self.relations_in(&table.schema)
+            .filter(move |(_, relation)| owned(relation))
+            .map(|(id, _)| id.clone())
+    }
+
+    /// Foreign keys, partitions and dependencies that name relation `from` now name `to`.
+    fn redirect(&mut self, from: &Id, to: &Id) {
+        let users: Vec<Id> = self
+            .relations
+            .iter()
+            .filter(|(_, relation)| names_relation(relation, from))
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in users {
+            self.edit(&id, |relation| redirect_relation(relation, from, to));
+        }
+    }
+
+    /// Columns and signatures of type `from` are now of type `to`.
+    fn retype(&mut self, from: &Id, to: &Id) {
+        let users: Vec<Id> = self
+            .tables()
+            .filter(|(_, _, table)| table.columns.iter().any(|column| column.ty.id == *from))
+            .map(|(id, _, _)| id.clone())
+            .collect();
+        for id in users {
+            self.edit_table(&id, |table| {
+                for column in table.columns.iter_mut().filter(|column| column.ty.id == *from) {
+                    column.ty.id = to.clone();
+                }
+            });
+        }
+        let routines: Vec<Signature> = self
+            .routines
+            .iter()
+            .filter(|(key, routine)| {
+                key.arguments.iter().any(|ty| ty.id == *from)
+                    || routine.return_type.as_ref().is_some_and(|ty| ty.id == *from)
+            })
+            .map(|(key, _)| key.clone())
+            .collect();
+        for old in routines {
+            let Some(mut routine) = self.routines.remove(&old) else {
+                continue;
+            };
+            let mut renamed = old;
+            for ty in renamed.arguments.iter_mut().filter(|ty| ty.id == *from) {
+                ty.id = to.clone();
+            }
+            let edited = Arc::make_mut(&mut routine);
+            if let Some(ty) = edited.return_type.as_mut().filter(|ty| ty.id == *from) {
+                ty.id = to.clone();
+                let setof = edited.returns.as_ref().is_some_and(|text| text.starts_with("SETOF "));
+                edited.returns = Some(format!("{}{ty}", if setof { "SETOF " } else { "" }).into());
+            }
+            self.routines.insert(renamed, routine);
+        }
+    }
+
+    fn rename_column(&mut self, id: &Id, from: &SmolStr, to: &SmolStr, origin: Origin) {
+        let swap = |name: &mut SmolStr| {
+            if name == from {
+                *name = to.clone();
+            }
+        };
+        self.edit(id, |relation| {
+            relation.meta.changed = origin;
+            match &mut relation.kind {
+                RelationKind::Table(table) => rename_in_table(table, from, to),
+                RelationKind::View(view) => view.columns.iter_mut().flatten().for_each(swap),
+                _ => {}
+            }
+        });
+        let names: Vec<SmolStr> = self
+            .table(id)
+            .map(|table| table.indexes.iter().cloned().collect())
+            .unwrap_or_default();
+        for name in names {
+            self.edit(&id.sibling(&name), |relation| {
+                if let RelationKind::Index(index) = &mut relation.kind {
+                    index
+                        .keys
+                        .iter_mut()
+                        .filter_map(|key| key.column.as_mut())
+                        .for_each(swap);
+                    index.include.iter_mut().for_each(swap);
+                }
+            });
+        }
+        let sequences: Vec<Id> = self.owned_sequences(id).collect();
+        for sequence in sequences {
+            self.edit(&sequence, |relation| {
+                if let RelationKind::Sequence(sequence) = &mut relation.kind {
+                    sequence.owned_by.iter_mut().for_each(|(_, column)| swap(column));
+                }
+            });
+        }
+        let users: Vec<Id> = self
+            .relations
+            .iter()
+            .filter(|(_, r)| names_relation(r, id))
+            .map(|(user, _)| user.clone())
+            .collect();
+        for user in users {
+            self.edit(&user, |relation| rename_referenced(relation, id, from, to));
+        }
+    }
+
+    fn alter_table(&mut self, id: &Id, what: &TableChange, origin: Origin) {
+        if let TableChange::Attach { partition, default } = what {
+            self.table_changed(partition, origin, |table| {
+                table.partition_of = Some(id.clone());
+                table.default_partition = *default;
+            });
+        }
+        if let TableChange::Detach { partition } = what {
+            self.table_changed(partition, origin, |table| {
+                table.partition_of = None;
+                table.default_partition = false;
+            });
+        }
+        self.edit(id, |relation| {
+            relation.meta.changed = origin;
+            let options = match &mut relation.kind {
+                RelationKind::View(view) => &mut view.options,
+                RelationKind::Table(table) => {
+                    change_table(table, what);
+                    &mut table.options
+                }
+                _ => return,
+            };
+            match what {
+                TableChange::SetOptions(set) => options.extend(set.iter().cloned()),
+                TableChange::ResetOptions(names) => names.iter().for_each(|name| {
+                    options.remove(name);
+                }),
+                _ => {}
+            }
+        });
+    }
+
+    /// Changes the privileges of anything that has some.
+    fn acl(&mut self, object: &Key, change: impl FnOnce(&mut Acl)) {
+        if let Key::Column(table, column) = object {
+            self.edit_table(table, |table| {
+                if let Some(column) = table.columns.iter_mut().find(|old| old.name == *column) {
+                    change(&mut column.acl);
+                }
+            });
+        } else {
+            self.meta(object, |meta| change(&mut meta.acl));
+        }
+    }
+
+    fn comment(&mut self, object: &Key, text: Option<&SmolStr>) {
+        let text = text.filter(|text| !text.is_empty()).cloned();
+        match object {
+            Key::Column(table, name) => self.edit_table(table, |table| {
+                for column in table.columns.iter_mut().filter(|old| old.name == *name) {
+                    column.comment.clone_from(&text);
+                }
+            }),
+            Key::Constraint(table, name) => self.edit_table(table, |table| {
+                for constraint in table.constraints.iter_mut().filter(|old| old.name == *name) {
+                    constraint.comment.clone_from(&text);
+                }
+            }),
+            Key::Trigger(table, name) => self.edit_table(table, |table| {
+                for trigger in table.triggers.iter_mut().filter(|old| old.name == *name) {
+                    trigger.comment.clone_from(&text);
+                }
+            }),
+            Key::Policy(table, name) => self.edit_table(table, |table| {
+                for policy in table.policies.iter_mut().filter(|old| old.name == *name) {
+                    policy.comment.clone_from(&text);
+                }
+            }),
+            Key::Rule(table, name) => {
+                let key = format!("rule:{table}.{name}");
+                match text {
+                    Some(text) => self.comments.insert(key, text),
+                    None => self.comments.remove(&key),
+                };
+            }
+            _ => self.meta(object, |meta| meta.comment = text),
+        }
+    }
+
+    /// Changes what every object has.
+    fn meta(&mut self, object: &Key, change: impl FnOnce(&mut Meta)) {
+        match object {
+            Key::Schema(name) => self.schemas.get_mut(name).map(|s| change(&mut Arc::make_mut(s).meta)),
+            Key::Relation(id) => self.relations.get_mut(id).map(|r| change(&mut Arc::make_mut(r).meta)),
+            Key::Routine(signature) => self
+                .routines
+                .get_mut(signature)
+                .map(|r| change(&mut Arc::make_mut(r).meta)),
+            Key::Type(id) => self.types.get_mut(id).map(|t| change(&mut Arc::make_mut(t).meta)),
+            Key::Extension(name) => self
+                .extensions
+                .get_mut(name)
+                .map(|e| change(&mut Arc::make_mut(e).meta)),
+            Key::Role(name) => self.roles.get_mut(name).map(|r| change(&mut Arc::make_mut(r).meta)),
+            Key::Publication(name) => self
+                .publications
+                .get_mut(name)
+                .map(|p| change(&mut Arc::make_mut(p).meta)),
+            Key::Other(kind, name) => self.others.get_mut(&(*kind, name.clone())).map(change),
+            Key::Column(..) | Key::Constraint(..) | Key::Trigger(..) | Key::Policy(..) | Key::Rule(..) => None,
+        };
+    }
+
+    fn table_changed(&mut self, id: &Id, origin: Origin, change: impl FnOnce(&mut Table)) {
+        self.edit(id, |relation| {
+            relation.meta.changed = origin;
+            if let RelationKind::Table(table) = &mut relation.kind {
+                change(table);
+            }
+        });
+    }
+
+    fn taint(&mut self, taint: &Taint, origin: Origin) {
+        let latest = Some(origin);
+        match taint {
+            Taint::Objects(keys) => {
+                for key in keys {
+                    self.meta(key, |meta| meta.certainty = Certainty::Maybe(origin));
+                }
+            }
+            Taint::Policies => self.taints.policies = latest,
+            Taint::Privileges => self.taints.privileges = latest,
+            Taint::Routines => self.taints.routines = latest,
+            Taint::Everything => self.taints.everything = latest,
+        }
+    }
+}
+
+fn change_table(table: &mut Table, what: &TableChange) {
+    match what {
+        TableChange::RowSecurity(on) => table.row_security = *on,
+        TableChange::ForceRowSecurity(on) => table.force_row_security = *on,
+        TableChange::Inherit(parent) => table.inherits.push(parent.clone()),
+        TableChange::NoInherit(parent) => table.inherits.retain(|old| old != parent),
+        TableChange::Logged(true) => table.persistence = Persistence::Permanent,
+        TableChange::Logged(false) => table.persistence = Persistence::Unlogged,
+        TableChange::OfType(ty) => table.of_type.clone_from(ty),
+        _ => {}
+    }
+}
+
+/// The rules of a table or view; other relations have none, and a change of theirs goes nowhere.
+fn edit_rules(relation: &mut Relation, change: impl FnOnce(&mut Vec<SmolStr>)) {
+    match &mut relation.kind {
+        RelationKind::View(view) => change(&mut view.rules),
+        RelationKind::Table(table) => change(&mut table.rules),
+        _ => {}
+    }
+}
+
+/// The triggers of a table or view.
+pub(crate) fn triggers_of(relation: &Relation) -> &[super::objects::Trigger] {
+    match &relation.kind {
+        RelationKind::Table(table) => &table.triggers,
+        RelationKind::View(view) => &view.triggers,
+        _ => &[],
+    }
+}
+
+fn names_relation(relation: &Relation, id: &Id) -> bool {
+    match &relation.kind {
+        RelationKind::Table(table) => {
+            table.inherits.contains(id)
+                || table.partition_of.as_ref() == Some(id)
+                || table
+                    .constraints
+                    .iter()
+                    .any(|c| matches!(&c.kind, ConstraintKind::Foreign(key) if key.table == *id))
+                || table
+                    .policies
+                    .iter()
+                    .any(|policy| policy.dependencies.relations.contains(id))
+        }
+        RelationKind::View(view) => view.dependencies.relations.contains(id),
+        RelationKind::Index(index) => index.partition_of.as_ref() == Some(id),
+        _ => false,
+    }
+}
+
+fn redirect_relation(relation: &mut Relation, from: &Id, to: &Id) {
+    let swap = |id: &mut Id| {
+        if id == from {
+            *id = to.clone();
+        }
+    };
+    match &mut relation.kind {
+        RelationKind::Table(table) => {
+            table.inherits.iter_mut().for_each(swap);
+            table.partition_of.iter_mut().for_each(swap);
+            for constraint in &mut table.constraints {
+                if let ConstraintKind::Foreign(key) = &mut constraint.kind {
+                    swap(&mut key.table);
+                }
+            }
+            for policy in &mut table.policies {
+                redirect_dependencies(&mut policy.dependencies, from, to);
+            }
+        }
+        RelationKind::View(view) => redirect_dependencies(&mut view.dependencies, from, to),
+        RelationKind::Index(index) => index.partition_of.iter_mut().for_each(swap),
+        _ => {}
+    }
+}
+
+fn redirect_dependencies(dependencies: &mut super::objects::Dependencies, from: &Id, to: &Id) {
+    if dependencies.relations.remove(from) {
+        dependencies.relations.insert(to.clone());
+    }
+    let columns = std::mem::take(&mut dependencies.columns);
+    dependencies.columns = columns
+        .into_iter()
+        .map(|(id, column)| (if id == *from { to.clone() } else { id }, column))
+        .collect();
+}
+
+fn rename_in_table(table: &mut Table, from: &SmolStr, to: &SmolStr) {
+    let swap = |name: &mut SmolStr| {
+        if name == from {
+            *name = to.clone();
+        }
+    };
+    table.columns.iter_mut().for_each(|column| swap(&mut column.name));
+    for constraint in &mut table.constraints {
+        constraint.columns.iter_mut().for_each(swap);
+        constraint.include.iter_mut().for_each(swap);
+    }
+    for trigger in &mut table.triggers {
+        trigger.update_of.iter_mut().for_each(swap);
+    }
+    if let Some(key) = &mut table.partition_key {
+        key.columns.iter_mut().flatten().for_each(swap);
+    }
+}
+
+fn rename_referenced(relation: &mut Relation, id: &Id, from: &SmolStr, to: &SmolStr) {
+    let renamed = |dependencies: &mut super::objects::Dependencies| {
+        if dependencies.columns.remove(&(id.clone(), from.clone())) {
+            dependencies.columns.insert((id.clone(), to.clone()));
+        }
+    };
+    match &mut relation.kind {
+        RelationKind::Table(table) => {
+            for constraint in &mut table.constraints {
+                if let ConstraintKind::Foreign(key) = &mut constraint.kind {
+                    if key.table == *id {
+                        key.columns
+                            .iter_mut()
+                            .filter(|column| *column == from)
+                            .for_each(|column| *column = to.clone());
+                    }
+                }
+            }
+            table
+                .policies
+                .iter_mut()
+                .for_each(|policy| renamed(&mut policy.dependencies));
+        }
+        RelationKind::View(view) => renamed(&mut view.dependencies),
+        _ => {}
+    }
+}

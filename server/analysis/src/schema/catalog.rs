@@ -1,0 +1,168 @@
+//! A database's objects at one moment of a history. Cloning is cheap: everything is shared until it changes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use imbl::OrdMap;
+use smol_str::SmolStr;
+
+use super::objects::{
+    Acl, Certainty, DefaultAclKey, Extension, Id, Index, Meta, Origin, Publication, Relation, RelationKind, Role,
+    Routine, Schema, Signature, Table, TypeObject,
+};
+use crate::history::Base;
+use crate::sql::statement::ObjectKind;
+
+/// Everything that a history has made so far.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Catalog {
+    /// By name.
+    pub schemas: OrdMap<SmolStr, Arc<Schema>>,
+    /// Tables, views, sequences, indexes and the relations of composite types: one namespace per schema.
+    pub relations: OrdMap<Id, Arc<Relation>>,
+    /// Functions, procedures and aggregates, by name and input types.
+    pub routines: OrdMap<Signature, Arc<Routine>>,
+    /// Enums, domains, composites, ranges; not the row types of tables.
+    pub types: OrdMap<Id, Arc<TypeObject>>,
+    /// By name.
+    pub extensions: OrdMap<SmolStr, Arc<Extension>>,
+    /// By name. Roles that no migration creates may exist all the same: they belong to the cluster.
+    pub roles: OrdMap<SmolStr, Arc<Role>>,
+    /// By name.
+    pub publications: OrdMap<SmolStr, Arc<Publication>>,
+    /// `pg_default_acl`, as the difference from the built-in defaults.
+    pub default_acls: OrdMap<DefaultAclKey, Acl>,
+    /// Objects that dblsp knows by name only: operators, collations, event triggers, statistics, … : (kind, name).
+    pub others: OrdMap<(ObjectKind, String), Meta>,
+    /// Comments on what has no [`Meta`] of its own.
+    pub comments: OrdMap<String, SmolStr>,
+    /// Whether the history builds the database from nothing, so that what is not here does not exist.
+    pub complete: bool,
+    /// The latest statements that may have changed anything: dynamic SQL, unreadable statements.
+    pub taints: Taints,
+}
+
+/// The latest statement of each kind whose effect nobody can tell; what was changed before it is no longer certain.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Taints {
+    /// May have changed anything.
+    pub everything: Option<Origin>,
+    /// May have changed policies and row security.
+    pub policies: Option<Origin>,
+    /// May have changed privileges.
+    pub privileges: Option<Origin>,
+    /// May have changed triggers and routines.
+    pub routines: Option<Origin>,
+}
+
+impl Catalog {
+    /// A new database: schema `public`, owned by `pg_database_owner`, where everybody may look but (since PostgreSQL
+    /// 15) not create. <https://www.postgresql.org/docs/15/release-15.html>
+    pub fn empty(postgres: u16) -> Self {
+        let mut catalog = Self {
+            complete: true,
+            ..Self::default()
+        };
+        let mut meta = Meta::new(Origin::BASE, "pg_database_owner");
+        let mut privileges = BTreeMap::from([("USAGE".into(), false)]);
+        if postgres < 15 {
+            privileges.insert("CREATE".into(), false);
+        }
+        meta.acl.insert("public".into(), privileges);
+        meta.comment = Some("standard public schema".into());
+        catalog.schemas.insert("public".into(), Arc::new(Schema { meta }));
+        catalog
+    }
+
+    /// What a database holds before the first migration.
+    pub fn base(base: Base, postgres: u16) -> Self {
+        match base {
+            Base::Empty => Self::empty(postgres),
+            Base::Supabase => super::supabase::catalog(postgres),
+        }
+    }
+
+    /// The table of that name.
+    pub fn table(&self, id: &Id) -> Option<&Table> {
+        self.relations.get(id).and_then(|relation| relation.table())
+    }
+
+    /// The index of that name.
+    pub fn index(&self, id: &Id) -> Option<&Index> {
+        self.relations.get(id).and_then(|relation| relation.index())
+    }
+
+    /// The indexes of a table, by name.
+    pub fn indexes_of<'a>(&'a self, table: &Id) -> impl Iterator<Item = (Id, &'a Index)> {
+        let schema = table.schema.clone();
+        let names = self.table(table).map(|table| &table.indexes);
+        names.into_iter().flatten().filter_map(move |name| {
+            let id = Id {
+                schema: schema.clone(),
+                name: name.clone(),
+            };
+            self.index(&id).map(|index| (id, index))
+        })
+    }
+
+    /// The relations of one schema, by name.
+    pub fn relations_in<'a>(&'a self, schema: &'a str) -> impl Iterator<Item = (&'a Id, &'a Arc<Relation>)> {
+        self.relations
+            .range(Id::new(schema, "")..)
+            .take_while(move |(id, _)| id.schema == schema)
+    }
+
+    /// All tables, by name.
+    pub fn tables(&self) -> impl Iterator<Item = (&Id, &Relation, &Table)> {
+        self.relations
+            .iter()
+            .filter_map(|(id, relation)| relation.table().map(|table| (id, &**relation, table)))
+    }
+
+    /// The routines of that name, by signature.
+    pub fn overloads<'a>(&'a self, id: &'a Id) -> impl Iterator<Item = (&'a Signature, &'a Arc<Routine>)> {
+        let first = Signature {
+            id: id.clone(),
+            arguments: Vec::new(),
+        };
+        self.routines
+            .range(first..)
+            .take_while(move |(signature, _)| signature.id == *id)
+    }
+
+    /// Changes a relation in place; nothing where there is none.
+    pub(crate) fn edit(&mut self, id: &Id, change: impl FnOnce(&mut Relation)) {
+        if let Some(relation) = self.relations.get_mut(id) {
+            change(Arc::make_mut(relation));
+        }
+    }
+
+    /// Changes a table in place; nothing where there is none.
+    pub(crate) fn edit_table(&mut self, id: &Id, change: impl FnOnce(&mut Table)) {
+        self.edit(id, |relation| {
+            if let RelationKind::Table(table) = &mut relation.kind {
+                change(table);
+            }
+        });
+    }
+
+    /// Whether a relation, routine or type may exist although the catalog does not hold it.
+    pub fn may_hold_more(&self) -> bool {
+        !self.complete || self.taints.everything.is_some()
+    }
+
+    /// How sure it is that something last changed at `changed` is still so.
+    pub fn since(&self, own: Certainty, changed: Origin) -> Certainty {
+        match self.taints.everything {
+            Some(taint) if own.is_certain() && (changed == Origin::BASE || changed < taint) => Certainty::Maybe(taint),
+            _ => own,
+        }
+    }
+
+    /// How sure it is that a relation is as described; `None` where it is not in the catalog.
+    pub fn certainty(&self, id: &Id) -> Option<Certainty> {
+        self.relations
+            .get(id)
+            .map(|relation| self.since(relation.meta.certainty, relation.meta.changed))
+    }
+}

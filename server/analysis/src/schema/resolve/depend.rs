@@ -1,0 +1,479 @@
+//! What an expression or query needs, and what columns a query gives.
+
+use std::collections::BTreeSet;
+
+use smol_str::{SmolStr, format_smolstr};
+
+use super::Resolver;
+use crate::schema::names::figure_column_name;
+use crate::schema::objects::{Dependencies, Id, RelationKind};
+use crate::sql::name::Name;
+use crate::sql::statement::{
+    Expr, ExprNode, FromItem, Node, ObjectKind, Query, QueryBody, Select, SelectItem, Statement,
+};
+
+/// Columns that every table has. <https://www.postgresql.org/docs/current/ddl-system-columns.html>
+const SYSTEM_COLUMNS: &[&str] = &["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid", "oid"];
+
+/// The names of the columns that an expression reads, without those of its subqueries.
+pub(crate) fn columns_of(expr: &Expr) -> BTreeSet<SmolStr> {
+    let mut columns = BTreeSet::new();
+    walk(expr, &mut |expr| match &expr.node {
+        ExprNode::Column(name) => {
+            columns.insert(name.last().value.clone());
+        }
+        ExprNode::Opaque { columns: names, .. } => columns.extend(names.iter().map(|name| name.last().value.clone())),
+        _ => {}
+    });
+    columns
+}
+
+/// Visits an expression and the expressions inside, not going into subqueries.
+pub(crate) fn walk(expr: &Expr, visit: &mut impl FnMut(&Expr)) {
+    visit(expr);
+    for child in expr.children() {
+        walk(child, visit);
+    }
+}
+
+/// Names visible in a query: aliases and relations, innermost last.
+#[derive(Clone, Default)]
+struct Scope {
+    ctes: Vec<SmolStr>,
+    /// Alias (or relation name) and the relation, if it is one.
+    sources: Vec<(SmolStr, Option<Id>)>,
+}
+
+impl Resolver<'_> {
+    /// What an expression over the columns of `table` needs.
+    pub(crate) fn expr_dependencies(&self, expr: &Expr, table: Option<&Id>) -> Dependencies {
+        let mut found = Dependencies::default();
+        let mut scope = Scope::default();
+        if let Some(table) = table {
+            scope.sources.push((table.name.clone(), Some(table.clone())));
+        }
+        self.expr_needs(expr, &scope, &mut found);
+        found
+    }
+
+    /// What a query needs.
+    pub(crate) fn query_dependencies(&self, query: &Query) -> Dependencies {
+        let mut found = Dependencies::default();
+        self.query_needs(query, &Scope::default(), &mut found);
+        found
+    }
+
+    /// What a statement of a function body needs.
+    pub(crate) fn statement_dependencies(&self, statement: &Statement) -> Dependencies {
+        let mut found = Dependencies::default();
+        self.statement_needs(statement, &Scope::default(), &mut found);
+        found
+    }
+
+    fn statement_needs(&self, statement: &Statement, scope: &Scope, found: &mut Dependencies) {
+        let mut relation = |name: &Name| match self.find_relation(name) {
+            Some(id) => {
+                found.relations.insert(id);
+            }
+            None => found.incomplete = true,
+        };
+        match &statement.node {
+            Node::Query(query) => self.query_needs(query, scope, found),
+            Node::Insert(insert) => {
+                relation(&insert.table);
+                if let Some(source) = &insert.source {
+                    self.query_needs(source, scope, found);
+                }
+            }
+            Node::Update(update) => {
+                relation(&update.table.name);
+                update
+                    .filter
+                    .iter()
+                    .for_each(|expr| self.expr_needs(expr, scope, found));
+                update
+                    .assignments
+                    .iter()
+                    .for_each(|set| self.expr_needs(&set.value, scope, found));
+            }
+            Node::Delete(delete) => {
+                relation(&delete.table.name);
+                delete
+                    .filter
+                    .iter()
+                    .for_each(|expr| self.expr_needs(expr, scope, found));
+            }
+            Node::Merge(merge) => relation(&merge.table.name),
+            _ => found.incomplete = true,
+        }
+    }
+
+    fn query_needs(&self, query: &Query, outer: &Scope, found: &mut Dependencies) {
+        let mut scope = outer.clone();
+        for cte in &query.ctes {
+            // A recursive CTE sees itself; a plain one of a table's name does not, which is rare enough.
+            scope.ctes.push(cte.name.value.clone());
+            self.statement_needs(&cte.statement, &scope, found);
+        }
+        match &query.body {
+            QueryBody::Select(select) => self.select_needs(select, &mut scope, found),
+            QueryBody::Set(left, right) => {
+                self.query_needs(left, &scope, found);
+                self.query_needs(right, &scope, found);
+            }
+            QueryBody::Values(rows) => rows
+                .iter()
+                .flatten()
+                .for_each(|expr| self.expr_needs(expr, &scope, found)),
+            QueryBody::Table(name) => self.relation_needs(name, &scope, found),
+            QueryBody::Nested(query) => self.query_needs(query, &scope, found),
+            QueryBody::Opaque { relations, calls } => {
+                relations
+                    .iter()
+                    .for_each(|name| self.relation_needs(name, &scope, found));
+                calls.iter().for_each(|name| self.call_needs(name, found));
+                found.incomplete = true;
+            }
+        }
+        query.tail.iter().for_each(|expr| self.expr_needs(expr, &scope, found));
+    }
+
+    fn select_needs(&self, select: &Select, scope: &mut Scope, found: &mut Dependencies) {
+        select.from.iter().for_each(|item| self.from_needs(item, scope, found));
+        for item in &select.items {
+            match item {
+                SelectItem::Expr { expr, .. } => self.expr_needs(expr, scope, found),
+                SelectItem::Star(_) => self.star_needs(scope, found),
+            }
+        }
+        select
+            .filter
+            .iter()
+            .chain(&select.rest)
+            .for_each(|expr| self.expr_needs(expr, scope, found));
+    }
+
+    fn star_needs(&self, scope: &Scope, found: &mut Dependencies) {
+        for id in scope.sources.iter().filter_map(|(_, id)| id.as_ref()) {
+            let columns = self.relation_columns(id).unwrap_or_default();
+            found
+                .columns
+                .extend(columns.into_iter().map(|column| (id.clone(), column)));
+        }
+    }
+
+    fn from_needs(&self, item: &FromItem, scope: &mut Scope, found: &mut Dependencies) {
+        match item {
+            FromItem::Relation { name, alias, .. } => {
+                let alias = alias.as_ref().unwrap_or(name.last()).value.clone();
+                let cte = name.parts.len() == 1 && scope.ctes.contains(&name.last().value);
+                self.relation_needs(name, scope, found);
+                scope
+                    .sources
+                    .push((alias, if cte { None } else { self.find_relation(name) }));
+            }
+            FromItem::Function { calls, alias, .. } => {
+                calls.iter().for_each(|call| self.expr_needs(call, scope, found));
+                scope
+                    .sources
+                    .extend(alias.as_ref().map(|alias| (alias.value.clone(), None)));
+            }
+            FromItem::Subquery { query, alias, .. } => {
+                self.query_needs(query, scope, found);
+                scope
+                    .sources
+                    .extend(alias.as_ref().map(|alias| (alias.value.clone(), None)));
+            }
+            FromItem::Join { left, right, on, .. } => {
+                self.from_needs(left, scope, found);
+                self.from_needs(right, scope, found);
+                on.iter().for_each(|expr| self.expr_needs(expr, scope, found));
+            }
+        }
+    }
+
+    fn relation_needs(&self, name: &Name, scope: &Scope, found: &mut Dependencies) {
+        if name.parts.len() == 1 && scope.ctes.contains(&name.last().value) {
+            return;
+        }
+        match self.find_relation(name) {
+            Some(id) => {
+                found.relations.insert(id);
+            }
+            None => found.incomplete = true,
+        }
+    }
+
+    fn call_needs(&self, name: &Name, found: &mut Dependencies) {
+        let known = |id: &Id| self.catalog.overloads(id).next().is_some();
+        found.functions.extend(self.candidates(name).into_iter().find(known));
+    }
+
+    fn expr_needs(&self, expr: &Expr, scope: &Scope, found: &mut Dependencies) {
+        match &expr.node {
+            ExprNode::Column(name) => self.column_needs(name, scope, found),
+            ExprNode::Call { name, arguments, .. } => {
+                self.call_needs(name, found);
+                if let (true, Some(ExprNode::String(text))) = (name.is("nextval"), arguments.first().map(|a| &a.node)) {
+                    found.relations.extend(self.sequence_in(text));
+                }
+            }
+            ExprNode::Cast { ty, expr: inner } => {
+                found.types.extend(
+                    self.candidates(&ty.name)
+                        .into_iter()
+                        .find(|id| self.catalog.types.contains_key(id)),
+                );
+                if let (true, ExprNode::String(text)) = (ty.name.is("regclass"), &inner.node) {
+                    found.relations.extend(self.sequence_in(text));
+                }
+            }
+            ExprNode::Opaque { columns, calls } => {
+                columns.iter().for_each(|name| self.column_needs(name, scope, found));
+                calls.iter().for_each(|name| self.call_needs(name, found));
+                found.incomplete = true;
+            }
+            _ => {}
+        }
+        if let Some(query) = expr.query() {
+            self.query_needs(query, scope, found);
+        }
+        expr.children()
+            .into_iter()
+            .for_each(|child| self.expr_needs(child, scope, found));
+    }
+
+    /// The relation that a `'name'::regclass` constant names.
+    fn sequence_in(&self, text: &str) -> Option<Id> {
+        let parts: Vec<&str> = text.split('.').map(|part| part.trim_matches('"')).collect();
+        let parts = parts.into_iter().map(crate::sql::name::Ident::generated).collect();
+        self.find_relation(&Name { parts })
+    }
+
+    fn column_needs(&self, name: &Name, scope: &Scope, found: &mut Dependencies) {
+        let column = &name.last().value;
+        if let Some(qualifier) = name.qualifier() {
+            let source = scope.sources.iter().rev().find(|(alias, _)| *alias == qualifier.value);
+            if let Some((_, Some(id))) = source {
+                found.columns.insert((id.clone(), column.clone()));
+            }
+            return;
+        }
+        let has = |id: &&Id| {
+            self.relation_columns(id)
+                .is_some_and(|columns| columns.contains(column))
+        };
+        let owner = scope.sources.iter().rev().filter_map(|(_, id)| id.as_ref()).find(has);
+        found.columns.extend(owner.map(|id| (id.clone(), column.clone())));
+    }
+
+    /// The columns of a table or view, where all are known.
+    pub(crate) fn relation_columns(&self, id: &Id) -> Option<Vec<SmolStr>> {
+        match &self.catalog.relations.get(id)?.kind {
+            RelationKind::Table(table) if table.columns_known => {
+                Some(table.columns.iter().map(|column| column.name.clone()).collect())
+            }
+            RelationKind::View(view) => view.columns.clone(),
+            _ => None,
+        }
+    }
+
+    /// The names of a query's output columns; `None` where a `*` cannot be expanded.
+    pub(crate) fn output_columns(&self, query: &Query) -> Option<Vec<SmolStr>> {
+        self.query_outputs(query, &mut Vec::new())
+    }
+
+    fn query_outputs(&self, query: &Query, ctes: &mut Vec<(SmolStr, Option<Vec<SmolStr>>)>) -> Option<Vec<SmolStr>> {
+        let depth = ctes.len();
+        for cte in &query.ctes {
+            let inner = match &cte.statement.node {
+                Node::Query(inner) => {
+                    // A recursive CTE's columns are those of its first branch.
+                    self.query_outputs(inner, ctes)
+                }
+                Node::Insert(insert) => self.returning(&insert.returning, &insert.table),
+                Node::Update(update) => self.returning(&update.returning, &update.table.name),
+                Node::Delete(delete) => self.returning(&delete.returning, &delete.table.name),
+                _ => None,
+            };
+            let inner = renamed(inner, cte.columns.iter().map(|column| &column.value));
+            ctes.push((cte.name.value.clone(), inner));
+        }
+        let outputs = match &query.body {
+            QueryBody::Select(select) => self.select_outputs(select, ctes),
+            QueryBody::Set(left, _) => self.query_outputs(left, ctes),
+            QueryBody::Values(rows) => {
+                let width = rows.first().map_or(0, Vec::len);
+                Some((1..=width).map(|n| format_smolstr!("column{n}")).collect())
+            }
+            QueryBody::Table(name) => self.source_columns(name, ctes),
+            QueryBody::Nested(query) => self.query_outputs(query, ctes),
+            QueryBody::Opaque { .. } => None,
+        };
+        ctes.truncate(depth);
+        outputs
+    }
+
+    fn returning(&self, items: &[SelectItem], table: &Name) -> Option<Vec<SmolStr>> {
+        let from = vec![(table.last().value.clone(), self.source_columns(table, &[]))];
+        Self::item_names(items, &from)
+    }
+
+    fn select_outputs(&self, select: &Select, ctes: &mut Vec<(SmolStr, Option<Vec<SmolStr>>)>) -> Option<Vec<SmolStr>> {
+        let mut from = Vec::new();
+        for item in &select.from {
+            self.from_columns(item, ctes, &mut from);
+        }
+        Self::item_names(&select.items, &from)
+    }
+
+    fn item_names(items: &[SelectItem], from: &[(SmolStr, Option<Vec<SmolStr>>)]) -> Option<Vec<SmolStr>> {
+        let mut names = Vec::new();
+        for item in items {
+            match item {
+                SelectItem::Star(None) => {
+                    for (_, columns) in from {
+                        names.extend(columns.clone()?);
+                    }
+                }
+                SelectItem::Star(Some(qualifier)) => {
+                    let source = from.iter().find(|(alias, _)| *alias == qualifier.last().value)?;
+                    names.extend(source.1.clone()?);
+                }
+                SelectItem::Expr { alias: Some(alias), .. } => names.push(alias.value.clone()),
+                SelectItem::Expr { expr, .. } => {
+                    names.push(figure_column_name(expr).unwrap_or_else(|| "?column?".into()));
+                }
+            }
+        }
+        Some(names)
+    }
+
+    fn from_columns(
+        &self,
+        item: &FromItem,
+        ctes: &mut Vec<(SmolStr, Option<Vec<SmolStr>>)>,
+        out: &mut Vec<(SmolStr, Option<Vec<SmolStr>>)>,
+    ) {
+        match item {
+            FromItem::Relation {
+                name, alias, columns, ..
+            } => {
+                let found = renamed(self.source_columns(name, ctes), columns.iter().map(|c| &c.value));
+                out.push((alias.as_ref().unwrap_or(name.last()).value.clone(), found));
+            }
+            FromItem::Function {
+                alias,
+                columns,
+                ordinality,
+                ..
+            } => {
+                let name = alias.as_ref().map(|alias| alias.value.clone()).unwrap_or_default();
+                let known = !columns.is_empty();
+                let mut names: Vec<SmolStr> = columns.iter().map(|column| column.value.clone()).collect();
+                if *ordinality && known && names.len() == 1 {
+                    names.push("ordinality".into());
+                }
+                out.push((name, known.then_some(names)));
+            }
+            FromItem::Subquery {
+                query, alias, columns, ..
+            } => {
+                let found = renamed(self.query_outputs(query, ctes), columns.iter().map(|c| &c.value));
+                out.push((
+                    alias.as_ref().map(|alias| alias.value.clone()).unwrap_or_default(),
+                    found,
+                ));
+            }
+            FromItem::Join {
+                left,
+                right,
+                using,
+                natural,
+                ..
+            } => {
+                let start = out.len();
+                self.from_columns(left, ctes, out);
+                self.from_columns(right, ctes, out);
+                if *natural {
+                    out[start..].iter_mut().for_each(|(_, columns)| *columns = None);
+                } else if !using.is_empty() {
+                    merge_using(
+                        &mut out[start..],
+                        &using.iter().map(|c| c.value.clone()).collect::<Vec<_>>(),
+                    );
+                }
+            }
+        }
+    }
+
+    fn source_columns(&self, name: &Name, ctes: &[(SmolStr, Option<Vec<SmolStr>>)]) -> Option<Vec<SmolStr>> {
+        if name.parts.len() == 1 {
+            if let Some((_, columns)) = ctes.iter().rev().find(|(cte, _)| *cte == name.last().value) {
+                return columns.clone();
+            }
+        }
+        self.relation_columns(&self.find_relation(name)?)
+    }
+
+    /// Reports columns that an expression over one table reads and that the table does not have.
+    pub(crate) fn check_columns(&mut self, table: &Id, expr: &Expr) {
+        let Some(columns) = self.relation_columns(table) else {
+            return;
+        };
+        if !self
+            .catalog
+            .certainty(table)
+            .is_some_and(crate::schema::objects::Certainty::is_certain)
+        {
+            return;
+        }
+        let mut missing = Vec::new();
+        walk(expr, &mut |expr| {
+            if let ExprNode::Column(name) = &expr.node {
+                let column = &name.last().value;
+                let known =
+                    columns.contains(column) || SYSTEM_COLUMNS.contains(&column.as_str()) || *column == table.name;
+                if !known && name.parts.len() == 1 {
+                    missing.push(name.clone());
+                }
+            }
+        });
+        for name in missing {
+            self.missing(
+                ObjectKind::Column,
+                name.span(),
+                &format_smolstr!("{}.{}", table, name.last()),
+            );
+        }
+    }
+}
+
+/// Columns under the names of an alias list, as far as it reaches.
+fn renamed<'a>(columns: Option<Vec<SmolStr>>, names: impl Iterator<Item = &'a SmolStr>) -> Option<Vec<SmolStr>> {
+    let names: Vec<&SmolStr> = names.collect();
+    match columns {
+        Some(mut columns) => {
+            for (column, name) in columns.iter_mut().zip(&names) {
+                column.clone_from(name);
+            }
+            Some(columns)
+        }
+        None if names.is_empty() => None,
+        // A column list that names every column is the usual reason to write one.
+        None => Some(names.into_iter().cloned().collect()),
+    }
+}
+
+/// `JOIN … USING (a)` gives `a` once, first.
+fn merge_using(sources: &mut [(SmolStr, Option<Vec<SmolStr>>)], using: &[SmolStr]) {
+    let mut first = true;
+    for (_, columns) in sources {
+        let Some(columns) = columns else { continue };
+        columns.retain(|column| !using.contains(column));
+        if first {
+            columns.splice(0..0, using.iter().cloned());
+            first = false;
+        }
+    }
+}

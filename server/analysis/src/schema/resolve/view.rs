@@ -1,0 +1,73 @@
+//! CREATE VIEW and CREATE MATERIALIZED VIEW.
+
+use std::sync::Arc;
+
+use super::Resolver;
+use crate::schema::change::{Change, Object};
+use crate::schema::objects::{Certainty, Relation, RelationKind, View};
+use crate::sql::statement::{CreateView, ObjectKind};
+
+impl Resolver<'_> {
+    pub(crate) fn create_view(&mut self, create: &CreateView) {
+        let id = if create.temporary {
+            Self::temporary_id(&create.name)
+        } else {
+            self.new_id(&create.name)
+        };
+        self.target = Some(id.clone());
+        let written = !create.columns.is_empty();
+        let mut columns = self.output_columns(&create.query);
+        if written {
+            let names = create.columns.iter().map(|column| column.value.clone());
+            match &mut columns {
+                Some(columns) => columns.iter_mut().zip(names).for_each(|(column, name)| *column = name),
+                None => columns = Some(names.collect()),
+            }
+        }
+        let mut view = View {
+            materialized: create.materialized,
+            columns,
+            options: create
+                .options
+                .iter()
+                .map(|o| (o.name.clone(), o.value.clone().unwrap_or_default()))
+                .collect(),
+            query: Arc::new(create.query.clone()),
+            dependencies: self.query_dependencies(&create.query),
+            populated: create.with_data,
+            triggers: Vec::new(),
+            rules: Vec::new(),
+        };
+        let Some(old) = self.catalog.relations.get(&id).cloned() else {
+            let meta = self.meta('r', Some(&id.schema));
+            let relation = Relation {
+                meta,
+                kind: RelationKind::View(view),
+            };
+            return self.emit(Change::Create(Object::Relation(id, Arc::new(relation))));
+        };
+        let created = old.meta.created;
+        match &old.kind {
+            // Replacing keeps privileges, comment, owner and triggers; options are those of the new statement
+            // (measured on 15 to 18: reloptions are replaced as a whole).
+            RelationKind::View(previous) if create.or_replace && !previous.materialized => {
+                view.triggers.clone_from(&previous.triggers);
+                view.rules.clone_from(&previous.rules);
+                let mut relation = (*old).clone();
+                relation.meta.certainty = self.certainty;
+                relation.kind = RelationKind::View(view);
+                self.emit(Change::Alter(Object::Relation(id, Arc::new(relation))));
+            }
+            _ if old.meta.certainty == Certainty::Assumed => {
+                let meta = self.meta('r', Some(&id.schema));
+                let relation = Relation {
+                    meta,
+                    kind: RelationKind::View(view),
+                };
+                self.emit(Change::Create(Object::Relation(id, Arc::new(relation))));
+            }
+            _ if create.if_not_exists => {}
+            _ => self.exists(ObjectKind::View, &create.name, created),
+        }
+    }
+}

@@ -1,0 +1,370 @@
+//! All catalogs of a history in order: the fold itself.
+//!
+//! Keeps the catalog before every file; the steps of one file are replayed again when somebody wants to see them, so
+//! that memory grows with the schema and not with the number of statements.
+
+use super::catalog::Catalog;
+use super::change::{Change, Taint};
+use super::objects::{Certainty, Origin};
+use super::resolve::Resolver;
+use super::session::Session;
+use super::step::{Step, Transaction};
+use super::transaction::{Event, Transactions};
+use crate::Document;
+use crate::history::{History, Migration};
+use crate::settings::{Runner, Settings};
+use crate::sql::body::{self, Condition};
+use crate::sql::statement::{Body, Node, Statement};
+use crate::text::Span;
+
+/// The catalog and session before a file.
+#[derive(Clone, Debug)]
+pub struct Boundary {
+    /// What is there before the file.
+    pub catalog: Catalog,
+    session: Session,
+    next_transaction: u32,
+}
+
+/// A replayed history.
+#[derive(Clone, Debug)]
+pub struct Timeline {
+    /// Before every file, and one after the last.
+    boundaries: Vec<Boundary>,
+}
+
+/// What one sees of a step: the catalog before and after it, and the session it runs in.
+pub struct Moment<'a> {
+    /// The step.
+    pub step: &'a Step<'a>,
+    /// The catalog before it.
+    pub before: &'a Catalog,
+    /// The catalog after it.
+    pub after: &'a Catalog,
+    /// The session's settings before it.
+    pub session: &'a Session,
+}
+
+impl Timeline {
+    /// Replays every file in order.
+    pub fn replay(history: &History, documents: &[Document], settings: &Settings) -> Self {
+        let mut boundaries = Vec::with_capacity(documents.len() + 1);
+        let mut boundary = start(history, settings);
+        for (number, (migration, document)) in history.migrations.iter().zip(documents).enumerate() {
+            boundaries.push(boundary.clone());
+            boundary = replay_file(boundary, number, migration, document, history, settings, &mut |_| {});
+        }
+        boundaries.push(boundary);
+        Self { boundaries }
+    }
+
+    /// The catalog before file `number`; the last one for a number past the end.
+    pub fn before(&self, number: usize) -> &Catalog {
+        let last = self.boundaries.last().expect("a timeline has at least one boundary");
+        &self.boundaries.get(number).unwrap_or(last).catalog
+    }
+
+    /// The catalog after the last file.
+    pub fn last(&self) -> &Catalog {
+        self.before(usize::MAX)
+    }
+
+    /// Replays file `number` once more and shows every step.
+    pub fn steps(
+        &self,
+        number: usize,
+        history: &History,
+        documents: &[Document],
+        settings: &Settings,
+        visit: &mut dyn FnMut(&Moment<'_>),
+    ) {
+        let parts = self
+            .boundaries
+            .get(number)
+            .zip(history.migrations.get(number))
+            .zip(documents.get(number));
+        if let Some(((boundary, migration), document)) = parts {
+            replay_file(boundary.clone(), number, migration, document, history, settings, visit);
+        }
+    }
+}
+
+fn start(history: &History, settings: &Settings) -> Boundary {
+    let mut catalog = Catalog::base(history.base, settings.postgres);
+    catalog.complete = history.complete;
+    Boundary {
+        catalog,
+        session: Session::new(history.base),
+        next_transaction: 0,
+    }
+}
+
+#[allow(clippy::too_many_arguments, reason = "private; the fold's state and its constants")]
+fn replay_file(
+    before: Boundary,
+    number: usize,
+    migration: &Migration,
+    document: &Document,
+    history: &History,
+    settings: &Settings,
+    visit: &mut dyn FnMut(&Moment<'_>),
+) -> Boundary {
+    let text = &*migration.text;
+    let first_line = text.lines().next().unwrap_or_default();
+    let transactions = Transactions::new(&document.file, first_line, settings.runner, before.next_transaction);
+    // Measured: the Supabase CLI sends RESET ALL before every file; the other runners open a connection per run.
+    let session = if settings.runner == Runner::Supabase {
+        Session::new(history.base)
+    } else {
+        before.session
+    };
+    let mut replayer = Replayer {
+        saved: vec![before.catalog.clone()],
+        catalog: before.catalog,
+        session,
+        text,
+        file: u32::try_from(number).unwrap_or(u32::MAX - 1),
+        postgres: settings.postgres,
+        transactions,
+    };
+    for (at, statement) in document.file.statements.iter().enumerate() {
+        replayer.statement(at, statement, visit);
+    }
+    if replayer.transactions.left_open() {
+        // Nobody commits it: the server rolls it back when the connection ends.
+        replayer.catalog = replayer.saved.remove(0);
+    }
+    let next_transaction = replayer.transactions.next_id();
+    Boundary {
+        catalog: replayer.catalog,
+        session: replayer.session,
+        next_transaction,
+    }
+}
+
+struct Replayer<'a> {
+    catalog: Catalog,
+    /// What ROLLBACK brings back, and after it what each savepoint does.
+    saved: Vec<Catalog>,
+    session: Session,
+    text: &'a str,
+    file: u32,
+    postgres: u16,
+    transactions: Transactions,
+}
+
+/// Under which circumstances a statement runs.
+#[derive(Clone, Debug)]
+struct Frame<'a> {
+    outer: &'a Statement,
+    number: usize,
+    conditions: Vec<Condition>,
+    certainty: Certainty,
+    guarded: bool,
+    transaction: Transaction,
+}
+
+impl Replayer<'_> {
+    fn statement(&mut self, number: usize, statement: &Statement, visit: &mut dyn FnMut(&Moment<'_>)) {
+        let (transaction, event) = self.transactions.statement(&statement.node);
+        match event {
+            Event::None => {}
+            Event::Begin | Event::Commit => self.saved = vec![self.catalog.clone()],
+            Event::Rollback => self.catalog = self.saved.swap_remove(0),
+            Event::Savepoint => self.saved.push(self.catalog.clone()),
+            Event::RollbackToSavepoint => {
+                self.catalog = self
+                    .saved
+                    .last()
+                    .cloned()
+                    .expect("the start of the transaction is always saved");
+            }
+        }
+        if event == Event::Rollback {
+            self.saved = vec![self.catalog.clone()];
+        }
+        let frame = Frame {
+            outer: statement,
+            number,
+            conditions: Vec::new(),
+            certainty: Certainty::Certain,
+            guarded: false,
+            transaction,
+        };
+        match &statement.node {
+            Node::Do { language, body } => {
+                self.step(statement, &frame, visit);
+                self.body(&language.value, body, &frame, visit);
+            }
+            Node::Explain {
+                analyze: true,
+                statement: inner,
+            } => self.step(inner, &frame, visit),
+            _ => self.step(statement, &frame, visit),
+        }
+        if event == Event::Commit && !transaction.shared {
+            self.saved = vec![self.catalog.clone()];
+        }
+    }
+
+    /// The statements of a DO block, each under its control structures.
+    fn body(&mut self, language: &str, body: &Body, frame: &Frame<'_>, visit: &mut dyn FnMut(&Moment<'_>)) {
+        let found = body::statements(self.text, language, body);
+        let origin = self.origin(body.span, frame.transaction);
+        for inner in &found.statements {
+            let (certainty, guarded) = self.circumstances(&inner.conditions, origin);
+            let frame = Frame {
+                conditions: inner.conditions.clone(),
+                certainty,
+                guarded,
+                ..frame.clone()
+            };
+            self.step(&inner.statement, &frame, visit);
+        }
+        for dynamic in &found.dynamic {
+            if let Some(taint) = dynamic_taint(dynamic.slice(self.text)) {
+                self.catalog.apply(&Change::Taint(taint), origin);
+            }
+        }
+        if !found.readable {
+            self.catalog.apply(&Change::Taint(Taint::Everything), origin);
+        }
+    }
+
+    /// Certainty of what is made under these conditions, and whether failure is expected.
+    ///
+    /// A test whether something exists, around its creation or removal, comes out as the catalog says; so does an
+    /// exception handler. Any other condition may hold or not.
+    fn circumstances(&self, conditions: &[Condition], origin: Origin) -> (Certainty, bool) {
+        let mut certainty = Certainty::Certain;
+        for condition in conditions {
+            let decided = match condition {
+                Condition::If(span) => is_existence_test(span.slice(self.text)),
+                Condition::Exception(_) | Condition::Dynamic(_) => true,
+                Condition::Loop(_) | Condition::Case(_) => false,
+            };
+            if !decided {
+                certainty = Certainty::Maybe(origin);
+            }
+        }
+        let guarded = conditions
+            .iter()
+            .any(|condition| !matches!(condition, Condition::Dynamic(_)));
+        (certainty, guarded)
+    }
+
+    fn origin(&self, span: Span, transaction: Transaction) -> Origin {
+        Origin {
+            file: self.file,
+            span,
+            transaction: transaction.id,
+        }
+    }
+
+    fn step(&mut self, statement: &Statement, frame: &Frame<'_>, visit: &mut dyn FnMut(&Moment<'_>)) {
+        let origin = self.origin(statement.span, frame.transaction);
+        let session = self.session.clone();
+        let mut resolver = Resolver {
+            catalog: self.catalog.clone(),
+            session: std::mem::replace(&mut self.session, session.clone()),
+            text: self.text,
+            origin,
+            certainty: frame.certainty,
+            guarded: frame.guarded,
+            postgres: self.postgres,
+            changes: Vec::new(),
+            problems: Vec::new(),
+            target: None,
+        };
+        resolver.statement(statement);
+        let Resolver {
+            catalog: after,
+            session: next,
+            changes,
+            problems,
+            target,
+            ..
+        } = resolver;
+        let step = Step {
+            statement,
+            outer: frame.outer,
+            number: frame.number,
+            origin,
+            changes,
+            problems,
+            conditions: frame.conditions.clone(),
+            transaction: frame.transaction,
+            target,
+        };
+        visit(&Moment {
+            step: &step,
+            before: &self.catalog,
+            after: &after,
+            session: &session,
+        });
+        self.catalog = after;
+        self.session = next;
+    }
+}
+
+/// Whether a condition asks if an object exists.
+fn is_existence_test(condition: &str) -> bool {
+    let lower = condition.to_ascii_lowercase();
+    let asks = lower.contains("exists")
+        || lower.contains("is null")
+        || lower.contains("is not null")
+        || lower.contains("found");
+    let catalogs = [
+        "pg_",
+        "information_schema",
+        "to_regclass",
+        "to_regtype",
+        "to_regproc",
+        "cron.job",
+        "storage.buckets",
+    ];
+    asks && catalogs.iter().any(|name| lower.contains(name))
+}
+
+/// What dynamic SQL may change, by the words of its constant parts.
+fn dynamic_taint(source: &str) -> Option<Taint> {
+    let upper = source.to_ascii_uppercase();
+    let has = |words: &[&str]| words.iter().any(|word| upper.contains(word));
+    let schema = [
+        "CREATE ",
+        "ALTER ",
+        "DROP ",
+        "GRANT ",
+        "REVOKE ",
+        "COMMENT ON",
+        "RENAME ",
+    ];
+    let rows = [
+        "INSERT ",
+        "UPDATE ",
+        "DELETE ",
+        "SELECT ",
+        "TRUNCATE ",
+        "ANALYZE",
+        "VACUUM",
+        "REFRESH ",
+        "SETVAL",
+        "NOTIFY",
+    ];
+    if has(&["POLICY", "ROW LEVEL SECURITY"]) {
+        Some(Taint::Policies)
+    } else if has(&["GRANT ", "REVOKE "]) {
+        Some(Taint::Privileges)
+    } else if has(&[
+        "CREATE TRIGGER",
+        "DROP TRIGGER",
+        "CREATE OR REPLACE TRIGGER",
+        "FUNCTION",
+    ]) {
+        Some(Taint::Routines)
+    } else if has(&schema) || !has(&rows) {
+        Some(Taint::Everything)
+    } else {
+        None
+    }
+}
