@@ -99,6 +99,17 @@ impl Disk {
         listing
     }
 
+    /// Whether what lies in `folder` can be listed.
+    pub fn check_listable(&self, folder: &Path) -> Result<(), ProjectError> {
+        match fs::read_dir(folder) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(ProjectError::Unreadable {
+                path: self.show(folder),
+                reason: reason(&error),
+            }),
+            _ => Ok(()),
+        }
+    }
+
     /// Reads one file.
     pub fn read(&self, path: &Path) -> Result<Text, ProjectError> {
         let bytes = match self.overlay.get(path) {

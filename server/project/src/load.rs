@@ -400,6 +400,10 @@ impl Loader<'_> {
 
     fn add_folder(&mut self, folder: &Path) {
         let disk = &self.request.disk;
+        if let Err(error) = disk.check_listable(folder) {
+            self.problems.push(error);
+            return;
+        }
         let root = self.root(folder);
         let Some(plan) = self.plan(root.clone()) else { return };
         let exclude = plan.opened.exclude.clone();
@@ -522,6 +526,7 @@ impl Loader<'_> {
         let convention = opened.keeps_convention(disk);
         let mut histories = Vec::new();
         for folder in &opened.folders {
+            self.problems.extend(disk.check_listable(folder).err());
             let members = list_members(disk, folder, Some(opened));
             histories.extend(self.history(&plan, convention, members, Extent::Whole, Some(folder)));
         }
@@ -689,7 +694,7 @@ fn migration(disk: &Disk, slot: &Slot, text: &Text, judged: bool, about: &About<
     });
     let exists = |path: &Option<PathBuf>| path.as_deref().is_some_and(|path| about.existing.contains(path));
     let since = about.opened.config.since.as_ref().map(config::Version::digits);
-    let is_exempt = since.is_some_and(|since| layout::key(&slot.version) < layout::key(&since));
+    let is_exempt = since.is_some_and(|since| layout::is_older(&slot.version, &since));
     Migration {
         path: disk.show(&slot.path),
         text: text.text.clone(),

@@ -67,7 +67,8 @@ pub fn list(disk: &Disk, folder: &Path) -> Folder {
     for name in listing.files.iter().filter(|name| is_sql(name)) {
         let path = folder.join(name);
         match role(name) {
-            Role::Rollback => found.rollbacks.push(path),
+            Role::Rollback { stem } if dialects.takes(&stem) => found.rollbacks.push(path),
+            Role::Rollback { .. } => {}
             Role::Forward { stem, shape } => {
                 if !dialects.takes(&stem) {
                     continue;
@@ -104,7 +105,12 @@ pub fn list(disk: &Disk, folder: &Path) -> Folder {
             break;
         }
     }
-    found.slots.sort_by_cached_key(|slot| key(&slot.name));
+    let is_folder = |slot: &Slot| slot.path.parent() != Some(folder);
+    // diesel and Prisma compare names as text, also where some are longer than others.
+    found.slots.sort_by_cached_key(|slot| match slot.version.len() {
+        8.. if is_folder(slot) => (1, None, slot.name.clone()),
+        _ => (0, Some(key(&slot.name)), String::new()),
+    });
     found
 }
 
@@ -126,6 +132,15 @@ fn list_supabase(folder: &Path, listing: &Listing) -> Folder {
         slots: names.into_iter().map(slot).collect(),
         rollbacks: Vec::new(),
         shape: Shape::Supabase,
+    }
+}
+
+/// Whether a version comes before another: timestamps as text, also where one is more exact, numbers as numbers.
+pub fn is_older(version: &str, than: &str) -> bool {
+    if version.len() >= 14 && than.len() >= 14 {
+        version < than
+    } else {
+        key(version) < key(than)
     }
 }
 
@@ -224,11 +239,10 @@ pub fn sql_folders(disk: &Disk, root: &Path, exclude: &GlobSet) -> Vec<PathBuf> 
     folders.into_iter().collect()
 }
 
-/// Whether a file name ends in `.sql`.
+/// Whether a file name ends in `.sql`; hidden files are editors' own (`.#1_a.sql` is a lock of Emacs).
 pub fn is_sql(name: &str) -> bool {
-    Path::new(name)
-        .extension()
-        .is_some_and(|extension| extension.eq_ignore_ascii_case("sql"))
+    let is_sql = |extension: &std::ffi::OsStr| extension.eq_ignore_ascii_case("sql");
+    !name.starts_with('.') && Path::new(name).extension().is_some_and(is_sql)
 }
 
 /// Whether it is a snapshot's name: `v0.7.0_20251026211500.sql` or `…_after.sql`.
@@ -248,18 +262,25 @@ enum Role {
         stem: String,
         shape: Shape,
     },
-    Rollback,
+    Rollback {
+        /// As above.
+        stem: String,
+    },
 }
 
 fn role(name: &str) -> Role {
     let stem = &name[..name.len() - ".sql".len()];
     let lower = stem.to_ascii_lowercase();
-    if [".down", ".undo", ".rollback"]
+    let undone = [".down", ".undo", ".rollback"]
         .iter()
-        .any(|ending| lower.ends_with(ending))
-        || is_flyway(stem, 'U')
-    {
-        return Role::Rollback;
+        .find_map(|ending| lower.strip_suffix(ending));
+    if let Some(undone) = undone {
+        return Role::Rollback {
+            stem: stem[..undone.len()].to_owned(),
+        };
+    }
+    if is_flyway(stem, 'U') {
+        return Role::Rollback { stem: stem.to_owned() };
     }
     let (stem, shape) = if let Some(up) = lower.strip_suffix(".up") {
         (&stem[..up.len()], Shape::Pairs)
@@ -300,6 +321,11 @@ fn version(name: &str) -> String {
         let version: &str = name[1..].split("__").next().unwrap_or_default();
         return version.replace('_', ".");
     }
+    let is_digit = |c: char| c.is_ascii_digit();
+    let name = name
+        .strip_prefix(['V', 'v'])
+        .filter(|rest| rest.starts_with(is_digit))
+        .unwrap_or(name);
     let digits = name.chars().take_while(char::is_ascii_digit).count();
     // diesel: `2023-01-31-120000_add_users`
     let dashed: String = name.chars().take_while(|c| c.is_ascii_digit() || *c == '-').collect();
@@ -341,7 +367,8 @@ fn dialects_of(listing: &Listing) -> Dialects {
 
 /// `1_users.mysql` is `1_users` for MySQL; the dialect is empty where none is named.
 fn split_dialect(stem: &str) -> (&str, &str) {
-    match stem.rsplit_once('.') {
+    // ory writes `1_users.mysql.autocommit.up.sql` for a file without a transaction.
+    match stem.trim_end_matches(".autocommit").rsplit_once('.') {
         Some((base, dialect)) if POSTGRES.contains(&dialect) || OTHERS.contains(&dialect) => (base, dialect),
         _ => (stem, ""),
     }
@@ -456,6 +483,8 @@ mod tests {
             "2_b.postgres.up.sql",
             "2_b.postgres.down.sql",
             "3_c.sqlite3.up.sql",
+            "3_c.sqlite3.down.sql",
+            "5_e.mysql.autocommit.up.sql",
             "4_d.cockroach.up.sql",
             "4_d.up.sql",
         ];
@@ -492,6 +521,25 @@ mod tests {
         );
         assert_eq!(lines, ["20240101000000 20240101000000_init/migration.sql"]);
         assert_eq!(found.shape, Shape::Prisma);
+    }
+
+    #[test]
+    fn prisma_compares_names_as_text() {
+        let files = [
+            "20250625_b/migration.sql",
+            "20250624120000_a/migration.sql",
+            "20250626120000_c/migration.sql",
+        ];
+        let (_, lines) = listed("migrations", &files);
+        let versions: Vec<&str> = lines.iter().filter_map(|line| line.split(' ').next()).collect();
+        assert_eq!(versions, ["20250624120000", "20250625", "20250626120000"]);
+    }
+
+    #[test]
+    fn versions_compare_as_numbers_or_as_times() {
+        assert!(is_older("9", "10"));
+        assert!(is_older("202512181049560000", "20260109164812"));
+        assert!(!is_older("20260109164812", "20260109164812"));
     }
 
     #[test]
