@@ -3,48 +3,12 @@
 //! Only what users made: not PostgreSQL's own schemas, not what belongs to an extension. Identities are bare names joined
 //! by dots; types are spelled as `format_type` does with an empty search path.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use serde_json::Value;
+use std::collections::BTreeSet;
 
 use crate::connection::{Connection, ServerError};
 
-/// Something in the catalogs, and what is said about it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
-    /// `table`, `column`, `grant`, …
-    pub class: String,
-    /// Unique within the class: `public.orders.id`
-    pub identity: String,
-    /// By name; which ones there are depends on the class.
-    pub facets: BTreeMap<String, Value>,
-}
-
-impl Row {
-    fn key(&self) -> (&str, &str) {
-        (&self.class, &self.identity)
-    }
-}
-
-impl PartialOrd for Row {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-/// By class and identity; JSON has no order, so its text breaks ties that only a damaged catalog has.
-impl Ord for Row {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.key().cmp(&other.key()).then_with(|| {
-            let text = |row: &Self| serde_json::to_string(&row.facets).unwrap_or_default();
-            if self.facets == other.facets {
-                std::cmp::Ordering::Equal
-            } else {
-                text(self).cmp(&text(other))
-            }
-        })
-    }
-}
+/// What replay computes from text, so that the two can be compared.
+pub use analysis::schema::canonical::Row;
 
 /// Roles and memberships that were there before the history. They belong to the cluster, so they are nobody's work.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -92,7 +56,7 @@ pub async fn read(connection: &mut Connection, known: &Known) -> Result<Vec<Row>
     ];
     let mut rows = with_settings(connection, &queries).await?;
     rows.retain(|row| !known.has(row));
-    rows.sort();
+    rows.sort_by(|a, b| (&a.class, &a.identity).cmp(&(&b.class, &b.identity)));
     Ok(rows)
 }
 
