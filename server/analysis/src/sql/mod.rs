@@ -7,6 +7,7 @@ pub mod body;
 pub mod name;
 pub mod statement;
 pub mod tokens;
+pub mod verdict;
 
 pub(crate) mod cursor;
 mod dialect;

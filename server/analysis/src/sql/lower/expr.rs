@@ -144,7 +144,7 @@ impl<'a> Reader<'a> {
         Some((lowering, value))
     }
 
-    /// An expression that sqlparser rejects: its ANDed and ORed parts one by one, else what its tokens name.
+    /// An expression that sqlparser rejects: the sides of its `AND` and `OR` one by one, else what its tokens name.
     fn in_parts(self, tokens: &'a [Token]) -> Expr {
         let span = span_of(tokens);
         let Some(reader) = self.deeper() else {
@@ -156,7 +156,7 @@ impl<'a> Reader<'a> {
                 ..reader.expr(inside)
             };
         }
-        let joins: [(&str, fn(Box<Expr>, Box<Expr>) -> ExprNode); 2] = [("OR", ExprNode::Or), ("AND", ExprNode::And)];
+        let joins: [(&str, Join); 2] = [("OR", ExprNode::Or), ("AND", ExprNode::And)];
         for (word, join) in joins {
             let cuts = cuts(tokens, word);
             if cuts.is_empty() || cuts.len() > 200 {
@@ -181,6 +181,9 @@ impl<'a> Reader<'a> {
         }
     }
 }
+
+/// `ExprNode::And` or `ExprNode::Or`.
+type Join = fn(Box<Expr>, Box<Expr>) -> ExprNode;
 
 /// Where a top-level `AND` or `OR` joins two conditions; the AND of a BETWEEN does not.
 fn cuts(tokens: &[Token], word: &str) -> Vec<usize> {

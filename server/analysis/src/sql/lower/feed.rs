@@ -247,17 +247,22 @@ impl Feeder<'_> {
     }
 
     fn word(&mut self, token: &Token, at: usize) {
+        if super::is_label(self.tokens, at) || !self.rewrite(token, at) {
+            self.push(token.token.clone(), at);
+        }
+    }
+
+    /// Hands over something else than the word, or nothing, where sqlparser would not read it; else returns `false`.
+    fn rewrite(&mut self, token: &Token, at: usize) -> bool {
         let next = self.tokens.get(at + 1).map(|next| &next.token);
         let before = at.checked_sub(1).map(|before| &self.tokens[before]);
-        let label = before.is_some_and(|before| before.token == SqlToken::Period || is_word(before, "AS"));
         let next_is_paren = next == Some(&SqlToken::LParen);
-        if label {
-            self.push(token.token.clone(), at);
-        } else if next_is_paren && (is_word(token, "EXISTS") || is_word(token, "ARRAY")) && self.subquery(at, at + 1) {
-        } else if is_word(token, "CAST") && next_is_paren {
+        let is = |word| is_word(token, word);
+        if is("CAST") && next_is_paren {
             self.casts.push(at + 1);
-            self.push(token.token.clone(), at);
-        } else if is_word(token, "AS")
+            return false;
+        }
+        if is("AS")
             && self
                 .casts
                 .last()
@@ -265,22 +270,22 @@ impl Feeder<'_> {
         {
             self.push(token.token.clone(), at);
             self.ty();
-        } else if is_word(token, "U") && next == Some(&SqlToken::Ampersand) && self.unicode_ident(at) {
-        } else if (is_word(token, "SYMMETRIC") || is_word(token, "ASYMMETRIC"))
-            && before.is_some_and(|before| is_word(before, "BETWEEN"))
-        {
-        } else if is_word(token, "VARIADIC")
-            && before.is_some_and(|before| matches!(before.token, SqlToken::LParen | SqlToken::Comma))
-        {
-        } else if is_word(token, "ISNULL") {
+            return true;
+        }
+        if is("ISNULL") {
             self.push(keyword("IS", Keyword::IS), at);
             self.push(keyword("NULL", Keyword::NULL), at);
-        } else if is_word(token, "COLLATE") && self.collation(at) {
-        } else if is_word(token, "FROM") && self.is_from_of_trim(at) {
-        } else if self.typed_constant(at) {
-        } else {
-            self.push(token.token.clone(), at);
+            return true;
         }
+        let between = before.is_some_and(|before| is_word(before, "BETWEEN"));
+        let starts_argument = before.is_some_and(|before| matches!(before.token, SqlToken::LParen | SqlToken::Comma));
+        ((is("EXISTS") || is("ARRAY")) && next_is_paren && self.subquery(at, at + 1))
+            || (is("U") && next == Some(&SqlToken::Ampersand) && self.unicode_ident(at))
+            || ((is("SYMMETRIC") || is("ASYMMETRIC")) && between)
+            || (is("VARIADIC") && starts_argument)
+            || (is("COLLATE") && self.collation(at))
+            || (is("FROM") && self.is_from_of_trim(at))
+            || self.typed_constant(at)
     }
 
     /// Makes `COLLATE name` a cast to a placeholder.
