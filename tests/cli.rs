@@ -41,6 +41,8 @@ fn dblsp_reading(folder: &Path, arguments: &[&str], stdin: &str) -> Outcome {
         .args(arguments)
         .current_dir(folder)
         .env("COLUMNS", "100")
+        .env_remove("GIT_DIR")
+        .env_remove("GIT_INDEX_FILE")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -84,6 +86,9 @@ fn git(folder: &Path, arguments: &[&str]) {
         .args(["-c", "user.name=x", "-c", "user.email=x@example.com"])
         .args(arguments)
         .current_dir(folder)
+        // A hook that runs these tests has a repository of its own in mind.
+        .env_remove("GIT_DIR")
+        .env_remove("GIT_INDEX_FILE")
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status()

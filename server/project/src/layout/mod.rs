@@ -365,7 +365,7 @@ fn dialects_of(listing: &Listing) -> Dialects {
     Dialects(dialects)
 }
 
-/// `1_users.mysql` is `1_users` for MySQL; the dialect is empty where none is named.
+/// `1_users.mysql` is `1_users` in the dialect `mysql`; the dialect is empty where none is named.
 fn split_dialect(stem: &str) -> (&str, &str) {
     // ory writes `1_users.mysql.autocommit.up.sql` for a file without a transaction.
     match stem.trim_end_matches(".autocommit").rsplit_once('.') {
