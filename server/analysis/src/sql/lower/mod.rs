@@ -20,23 +20,27 @@ use crate::text::Span;
 
 /// Reads an expression from exactly these tokens (at least one); never fails.
 pub(crate) fn expr(text: &str, tokens: &[Token]) -> Expr {
-    Reader::new(text).expr(tokens)
+    Reader::new(text, tokens).expr(tokens)
 }
 
 /// Reads a query from exactly these tokens (at least one); never fails.
 pub(crate) fn query(text: &str, tokens: &[Token]) -> Query {
-    Reader::new(text).query(tokens)
+    Reader::new(text, tokens).query(tokens)
 }
 
 /// Reads SELECT, VALUES, TABLE, INSERT, UPDATE, DELETE or MERGE, with or without WITH, from exactly these tokens;
 /// never fails.
 pub(crate) fn dml(text: &str, tokens: &[Token]) -> Node {
-    Reader::new(text).dml(tokens)
+    Reader::new(text, tokens).dml(tokens)
 }
 
 /// Queries, parentheses and expressions in each other, beyond which the rest is opaque. A debug build needs about
 /// 20 kB of stack per level.
 const MAX_NESTING: usize = 48;
+
+/// With more parentheses in each other than this, only the outermost levels are read: every level reads its tokens anew.
+const MAX_PARENTHESES: usize = 100;
+const LEVELS_OF_THE_ABSURD: usize = 3;
 
 /// The text, and how much deeper the reader may go.
 #[derive(Clone, Copy)]
@@ -46,11 +50,13 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn new(text: &'a str) -> Self {
-        Self {
-            text,
-            levels: MAX_NESTING,
-        }
+    fn new(text: &'a str, tokens: &[Token]) -> Self {
+        let levels = if depth(tokens) > MAX_PARENTHESES {
+            LEVELS_OF_THE_ABSURD
+        } else {
+            MAX_NESTING
+        };
+        Self { text, levels }
     }
 
     fn deeper(self) -> Option<Self> {
@@ -66,6 +72,20 @@ impl<'a> Reader<'a> {
     fn exprs(self, tokens: &'a [Token]) -> Vec<Expr> {
         commas(tokens).into_iter().map(|piece| self.expr(piece)).collect()
     }
+}
+
+/// How many parentheses are in each other at most.
+fn depth(tokens: &[Token]) -> usize {
+    let (mut depth, mut most) = (0_usize, 0);
+    for token in tokens {
+        match token.token {
+            SqlToken::LParen | SqlToken::LBracket => depth += 1,
+            SqlToken::RParen | SqlToken::RBracket => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        most = most.max(depth);
+    }
+    most
 }
 
 /// First byte to last byte of `tokens`.
@@ -200,4 +220,101 @@ fn starts_query(tokens: &[Token]) -> bool {
     let values = is_word(first, "VALUES") && tokens.get(1).is_some_and(|next| next.token == SqlToken::LParen);
     let table = is_word(first, "TABLE") && matches!(tokens.get(1).map(|next| &next.token), Some(SqlToken::Word(_)));
     is_word(first, "SELECT") || is_word(first, "WITH") || values || table
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::super::statement::{ExprNode, QueryBody};
+    use super::super::tokens::tokenize;
+    use super::*;
+
+    /// Reads `text` as an expression, a query and a statement, on a test's small stack.
+    fn survives(text: &str) {
+        let tokens = tokenize(text).tokens;
+        drop(expr(text, &tokens));
+        drop(query(text, &tokens));
+        drop(dml(text, &tokens));
+    }
+
+    #[test]
+    fn depth_and_length_are_bounded() {
+        for (before, repeated, between, closing) in [
+            ("select ", "(", "1", ")"),
+            ("select ", "(", "select 1", ")"),
+            ("select ", "(select ", "1", ")"),
+            ("select * from ", "(", "t", ")"),
+            ("select * from ", "(select * from ", "t", ") x"),
+            ("select * from t", " join t", "", ""),
+            ("select * from t", " join t", "", " on x"),
+            ("select * from t", ", t", "", ""),
+            ("select 1", " union select 1", "", ""),
+            ("select 1", " + 1", "", ""),
+            ("select 1", " || 1", "", ""),
+            ("select * from t where a", " and a", "", ""),
+            ("select * from t where a is document", " and a", "", ""),
+            ("select * from t where a is document", " or a and b is document", "", ""),
+            ("select ", "not ", "a", ""),
+            ("select ", "- ", "1", ""),
+            ("select ", "f(", "1", ")"),
+            ("select ", "a[", "1", "]"),
+            ("select a", "[1]", "", ""),
+            ("select a", "::int", "", ""),
+            ("select a", " collate c", "", ""),
+            ("select (a)", ".b", "", ""),
+            ("select ", "array[", "1", "]"),
+            ("select ", "case when ", "a", " then 1 end"),
+            ("select a in ", "(1, a in ", "(1)", ")"),
+            ("", "with a as (", "select 1", ") select 1"),
+            ("", "insert into t with a as (", "select 1", ") select 1"),
+            ("select 1 group by ", "grouping sets (", "a", ")"),
+            ("select ", "exists (select 1 where ", "true", ")"),
+            ("select ", "cast(", "1", " as int)"),
+            ("(", "((", "", ""),
+        ] {
+            for times in [30, 49, 100, 10_000] {
+                survives(&format!(
+                    "{before}{}{between}{}",
+                    repeated.repeat(times),
+                    closing.repeat(times)
+                ));
+            }
+        }
+    }
+
+    #[test]
+    fn chains_of_a_hundred_thousand_operators_are_opaque() {
+        for operator in ["+", "and", "||"] {
+            let text = format!("f(a){}", format!(" {operator} b").repeat(100_000));
+            let read = expr(&text, &tokenize(&text).tokens);
+            assert!(matches!(read.node, ExprNode::Opaque { calls, .. } if calls.len() == 1));
+        }
+    }
+
+    #[test]
+    fn nested_expressions_of_real_depth_are_read() {
+        let text = format!("{}a{}", "coalesce((".repeat(20), "), 1)".repeat(20));
+        assert!(matches!(
+            expr(&text, &tokenize(&text).tokens).node,
+            ExprNode::Call { .. }
+        ));
+        let text = format!("a{}", " and a".repeat(300));
+        assert!(matches!(expr(&text, &tokenize(&text).tokens).node, ExprNode::And(..)));
+    }
+
+    #[test]
+    fn long_lists_are_read() {
+        let started = Instant::now();
+        let rows = vec!["(1, 'a', now(), null, -2.5)"; 20_000].join(", ");
+        let text = format!("values {rows}");
+        let QueryBody::Values(read) = query(&text, &tokenize(&text).tokens).body else {
+            panic!("no rows")
+        };
+        assert_eq!(read.len(), 20_000);
+        let text = format!("a in ({})", vec!["1 + 1"; 20_000].join(", "));
+        let read = expr(&text, &tokenize(&text).tokens);
+        assert!(matches!(read.node, ExprNode::Operator { operands, .. } if operands.len() == 20_001));
+        assert!(started.elapsed() < Duration::from_secs(20), "even without optimisation");
+    }
 }
