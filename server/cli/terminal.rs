@@ -53,8 +53,9 @@ fn takes_colour(stream: &impl IsTerminal) -> bool {
 
 /// Columns of the terminal on standard output; a common width where it is none.
 pub(crate) fn width() -> usize {
-    let asked = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    asked.unwrap_or(120).clamp(40, 240)
+    let set = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let asked = || terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
+    set.or_else(asked).unwrap_or(120).clamp(40, 240)
 }
 
 /// Writes a result. A reader that has left (`| head`) is no failure.

@@ -189,3 +189,76 @@ fn missing(error: &std::io::Error) -> ProjectError {
         hint: "install git, or name the files instead".into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A repository with `1.sql` committed.
+    fn repository() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        put(&folder, "1.sql", "select 1;");
+        for arguments in [
+            &["init", "--quiet"][..],
+            &["add", "."],
+            &[
+                "-c",
+                "user.name=x",
+                "-c",
+                "user.email=x@example.com",
+                "commit",
+                "--quiet",
+                "--message",
+                "x",
+            ],
+        ] {
+            run(folder.path(), arguments).expect("git works");
+        }
+        folder
+    }
+
+    fn put(folder: &tempfile::TempDir, name: &str, text: &str) {
+        std::fs::write(folder.path().join(name), text).expect("written");
+    }
+
+    #[test]
+    fn the_index_is_laid_over_what_is_not_staged() {
+        let folder = repository();
+        put(&folder, "1.sql", "select 'staged';");
+        put(&folder, "2.sql", "select 'staged, then removed';");
+        run(folder.path(), &["add", "."]).expect("git works");
+        put(&folder, "1.sql", "select 'not staged';");
+        std::fs::remove_file(folder.path().join("2.sql")).expect("removed");
+        put(&folder, "3.sql", "select 'untracked';");
+        let staged = staged(folder.path()).expect("a repository");
+        let at = |name: &str| folder.path().join(name);
+        assert_eq!(staged.files, BTreeSet::from([at("1.sql"), at("2.sql")]));
+        let texts: Vec<Option<&str>> = staged.overlay.values().map(Option::as_deref).collect();
+        assert_eq!(
+            texts,
+            [Some("select 'staged';"), Some("select 'staged, then removed';"), None]
+        );
+    }
+
+    #[test]
+    fn a_repository_without_commits_has_changes_too() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        run(folder.path(), &["init", "--quiet"]).expect("git works");
+        put(&folder, "1.sql", "select 1;");
+        let file = BTreeSet::from([folder.path().join("1.sql")]);
+        assert_eq!(changed(folder.path()).expect("a repository").files, file);
+        run(folder.path(), &["add", "."]).expect("git works");
+        assert_eq!(staged(folder.path()).expect("a repository").files, file);
+    }
+
+    #[test]
+    fn since_counts_from_where_the_branches_parted() {
+        let folder = repository();
+        run(folder.path(), &["branch", "base"]).expect("git works");
+        put(&folder, "2.sql", "select 2;");
+        let files = since(folder.path(), "base").expect("a revision").files;
+        assert_eq!(files, BTreeSet::from([folder.path().join("2.sql")]));
+        assert!(since(folder.path(), "gone").is_err());
+        assert!(since(folder.path(), "--output=x").is_err());
+    }
+}

@@ -140,6 +140,11 @@ pub fn open(
         root,
     };
     opened.folders = opened.find_folders(disk, &disk.show(file), problems);
+    // `migrations = ["packages/db/supabase/migrations"]`
+    let elsewhere = opened.folders.iter().find(|folder| layout::is_supabase(folder));
+    if let (None, Some(project)) = (&opened.supabase, elsewhere.and_then(|folder| folder.ancestors().nth(2))) {
+        opened.supabase = supabase::read(disk, project);
+    }
     Ok(opened)
 }
 
@@ -650,8 +655,7 @@ impl Loader<'_> {
             .collect();
         let snapshots_read_by_supabase = own.zip(opened.supabase.as_ref()).and_then(|(folder, supabase)| {
             let schemas = opened.companion_folder(folder, CompanionFolder::Schemas);
-            supabase::reads_snapshots(disk, &opened.root.folder, supabase, &schemas)
-                .then(|| disk.show(&supabase.config))
+            supabase::reads_snapshots(disk, supabase, &schemas).then(|| disk.show(&supabase.config))
         });
         Some(History {
             migrations,
@@ -1010,6 +1014,27 @@ mod tests {
                 "!undo/1_rollback.sql Rollback",
                 "problem: dblsp.toml: the folder `gone` does not exist",
             ]
+        );
+    }
+
+    #[test]
+    fn a_supabase_project_may_lie_deeper_than_the_settings() {
+        let folder = project(&[
+            ("dblsp.toml", "migrations = [\"packages/db/supabase/migrations\"]"),
+            ("packages/db/supabase/config.toml", "[db]\nmajor_version = 15"),
+            ("packages/db/supabase/migrations/1_a.sql", ""),
+            ("packages/db/supabase/schemas/v0.7.0_20251026211500.sql", ""),
+        ]);
+        let project = &loaded(&folder, &[]).projects[0];
+        assert_eq!(
+            (project.settings.runner, project.settings.postgres),
+            (Runner::Supabase, 15)
+        );
+        let history = &project.histories[0];
+        assert_eq!(history.base, Base::Supabase);
+        assert_eq!(
+            history.snapshots_read_by_supabase.as_deref(),
+            Some("packages/db/supabase/config.toml")
         );
     }
 

@@ -63,8 +63,8 @@ pub fn default_exposed_schemas() -> Vec<String> {
 }
 
 /// Whether the Supabase CLI would read the snapshots in `schemas` as declarative schemas.
-pub fn reads_snapshots(disk: &Disk, root: &Path, supabase: &Supabase, schemas: &Path) -> bool {
-    schemas == root.join("supabase/schemas")
+pub fn reads_snapshots(disk: &Disk, supabase: &Supabase, schemas: &Path) -> bool {
+    schemas == supabase.config.with_file_name("schemas")
         && !supabase.schemas_point_elsewhere
         && disk.list(schemas).files.iter().any(|name| snapshot_name(name))
 }
@@ -92,7 +92,7 @@ mod tests {
     fn reads(config: &str) -> bool {
         let (folder, disk) = project(config);
         let supabase = read(&disk, folder.path()).expect("a Supabase project");
-        reads_snapshots(&disk, folder.path(), &supabase, &folder.path().join("supabase/schemas"))
+        reads_snapshots(&disk, &supabase, &folder.path().join("supabase/schemas"))
     }
 
     #[test]
