@@ -11,25 +11,62 @@ pub mod sql;
 pub mod text;
 
 use history::{History, Migration};
+use lint::Linter;
 use lint::diagnostic::Diagnostic;
 use settings::Settings;
+use sql::verdict::{Grammar, SyntaxError, Verdict};
+use text::Span;
 
 /// One migration, read.
 #[derive(Clone, Debug, Default)]
 pub struct Document {
     /// The forward part's statements, with spans in the whole file.
     pub file: sql::File,
+    /// What PostgreSQL would not read, with spans in the whole file; only looked for in judged files.
+    pub syntax_errors: Vec<SyntaxError>,
 }
 
-/// Reads one migration. Independent of every other file, so callers may read files in parallel.
+/// Reads one migration. Independent of every other file, so callers may read files in parallel; they should do so on
+/// threads with a large stack (64 MiB).
 pub fn read(migration: &Migration) -> Document {
-    Document {
-        file: sql::parse(&migration.text),
-    }
+    let text = &*migration.text;
+    let whole = migration.forward.start == 0 && migration.forward.len() >= text.len();
+    let file = if whole { sql::parse(text) } else { sql::parse(&blank_outside(text, migration.forward)) };
+    let syntax_errors = if migration.judged { syntax_errors(text, &file) } else { Vec::new() };
+    Document { file, syntax_errors }
 }
 
 /// Judges a history: replays `documents` (one per migration, in the same order) and runs every rule that the settings
 /// leave on. Sorted by file (in order of application), position and rule.
-pub fn check(_history: &History, _documents: &[Document], _settings: &Settings) -> Vec<Diagnostic> {
-    Vec::new()
+pub fn check(history: &History, documents: &[Document], settings: &Settings) -> Vec<Diagnostic> {
+    let linter = Linter::new(history, documents, settings);
+    let mut findings: Vec<Diagnostic> = (0..documents.len()).flat_map(|number| linter.file(number)).collect();
+    findings.extend(linter.project());
+    linter.finish(findings)
+}
+
+/// The text with everything outside `keep` turned into blanks; offsets and line ends stay.
+fn blank_outside(text: &str, keep: Span) -> String {
+    let blank = |part: &str| part.bytes().map(|b| if b == b'\n' || b == b'\r' { b as char } else { ' ' }).collect::<String>();
+    let before = Span { start: 0, end: keep.start }.slice(text);
+    let after = Span::new(keep.end as usize, text.len()).slice(text);
+    blank(before) + keep.slice(text) + &blank(after)
+}
+
+fn syntax_errors(text: &str, file: &sql::File) -> Vec<SyntaxError> {
+    let mut errors = Vec::new();
+    for statement in &file.statements {
+        if matches!(statement.node, sql::statement::Node::Meta { .. } | sql::statement::Node::Templated { .. }) {
+            continue;
+        }
+        if let Some(error) = Grammar.syntax_error(statement.span.slice(text)) {
+            errors.push(SyntaxError { span: error.span.shift(statement.span.start), ..error });
+        }
+    }
+    let unread = file.errors.iter().filter(|lexical| !errors.iter().any(|known| known.span.end >= lexical.span.start && known.span.start <= lexical.span.start));
+    let unread: Vec<SyntaxError> =
+        unread.map(|lexical| SyntaxError { span: lexical.span, message: lexical.message.to_owned() }).collect();
+    errors.extend(unread);
+    errors.sort_by_key(|error| error.span);
+    errors
 }

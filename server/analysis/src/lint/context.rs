@@ -1,14 +1,273 @@
 //! What a rule may look at, and where it puts its findings.
 
+use smol_str::SmolStr;
+
+use super::diagnostic::{Edit, Fix, FixKind, Level, NewFile};
+use crate::Document;
+use crate::history::{History, Migration};
+use crate::schema::catalog::Catalog;
+use crate::schema::objects::{Certainty, Id, Meta, Origin, Relation, Table};
+use crate::schema::session::Session;
+use crate::schema::step::Step;
+use crate::schema::timeline::{Moment, Timeline};
+use crate::settings::Settings;
+use crate::sql::statement::Persistence;
+use crate::text::Span;
+
 /// What a rule looks at.
+#[derive(Clone, Copy)]
 pub struct Cx<'a> {
+    /// The whole history.
+    pub history: &'a History,
+    /// One per migration.
+    pub documents: &'a [Document],
     /// The settings in force.
-    pub settings: &'a crate::settings::Settings,
+    pub settings: &'a Settings,
+    /// The replayed history.
+    pub timeline: &'a Timeline,
+    /// Number of the judged migration; of no meaning to project rules.
+    pub file: usize,
+    /// The step being judged; `None` for migration and project rules.
+    pub moment: Option<&'a Moment<'a>>,
+}
+
+impl<'a> Cx<'a> {
+    /// The judged migration.
+    pub fn migration(&self) -> &'a Migration {
+        &self.history.migrations[self.file]
+    }
+
+    /// Its statements, comments and syntax errors.
+    pub fn document(&self) -> &'a Document {
+        &self.documents[self.file]
+    }
+
+    /// Its text.
+    pub fn text(&self) -> &'a str {
+        &self.history.migrations[self.file].text
+    }
+
+    /// The text of a span of the judged migration.
+    pub fn source(&self, span: Span) -> &'a str {
+        span.slice(self.text())
+    }
+
+    fn moment(&self) -> &'a Moment<'a> {
+        self.moment.expect("only step rules ask for a step, and they always have one")
+    }
+
+    /// The step being judged.
+    pub fn step(&self) -> &'a Step<'a> {
+        self.moment().step
+    }
+
+    /// The catalog before the step.
+    pub fn before(&self) -> &'a Catalog {
+        self.moment().before
+    }
+
+    /// The catalog after the step.
+    pub fn after(&self) -> &'a Catalog {
+        self.moment().after
+    }
+
+    /// The session's settings before the step.
+    pub fn session(&self) -> &'a Session {
+        self.moment().session
+    }
+
+    /// The catalog after the last migration: what it all comes to.
+    pub fn last(&self) -> &'a Catalog {
+        self.timeline.last()
+    }
+
+    /// The relation that the statement is about, as it was before it.
+    pub fn target(&self) -> Option<(&'a Id, &'a Relation)> {
+        let id = self.step().target.as_ref()?;
+        self.before().relations.get(id).map(|relation| (id, &**relation))
+    }
+
+    /// The table that the statement is about, as it was before it, if other sessions may be using it.
+    pub fn busy_target(&self) -> Option<Busy<'a>> {
+        self.busy(self.step().target.as_ref()?)
+    }
+
+    /// The table of that name before the step, if other sessions may be using it: it is not temporary, was not made in
+    /// this transaction, nor by the first migration of a whole history, which runs before anybody is there.
+    pub fn busy(&self, id: &'a Id) -> Option<Busy<'a>> {
+        let relation = self.before().relations.get(id)?;
+        let table = relation.table()?;
+        let created = relation.meta.created;
+        if table.persistence == Persistence::Temporary || self.is_unseen(created) {
+            return None;
+        }
+        let certainty = self.before().since(relation.meta.certainty, relation.meta.changed);
+        Some(Busy { id, table, meta: &relation.meta, certainty })
+    }
+
+    /// Whether no other session can see what was made there: it is of this transaction, or of a new database's first
+    /// migration while that runs.
+    pub fn is_unseen(&self, created: Origin) -> bool {
+        if created == Origin::BASE {
+            return false;
+        }
+        created.transaction == self.step().transaction.id || self.is_baseline()
+    }
+
+    /// Whether the judged file is the first migration of a whole history: nobody uses the database yet.
+    pub fn is_baseline(&self) -> bool {
+        self.file == 0 && self.history.complete
+    }
+
+    /// Where something was made, as a place to point at, if its file is part of the history.
+    pub fn place(&self, origin: Origin) -> Option<(&'a Migration, Span)> {
+        let migration = self.history.migrations.get(origin.file as usize)?;
+        Some((migration, origin.span))
+    }
+
+    /// The number of the judged file that something was made in; `None` if that file is not judged.
+    pub fn judged_file(&self, origin: Origin) -> Option<usize> {
+        let number = origin.file as usize;
+        self.history.migrations.get(number).filter(|migration| migration.judged).map(|_| number)
+    }
+}
+
+/// A table that other sessions may be using.
+#[derive(Clone, Copy)]
+pub struct Busy<'a> {
+    /// Its name.
+    pub id: &'a Id,
+    /// As it was before the step.
+    pub table: &'a Table,
+    /// Its bookkeeping.
+    pub meta: &'a Meta,
+    /// How sure it is that it is so.
+    pub certainty: Certainty,
+}
+
+impl Busy<'_> {
+    /// Whether replay saw it created, and everything that changed it.
+    pub fn is_certain(&self) -> bool {
+        self.certainty.is_certain()
+    }
+
+    /// Its name as one would write it: without `public.`
+    pub fn shown(&self) -> SmolStr {
+        shown(self.id)
+    }
+}
+
+/// An object's name as one would write it: without `public.`
+pub fn shown(id: &Id) -> SmolStr {
+    if id.schema == "public" { id.name.clone() } else { id.to_string().into() }
 }
 
 /// Where a rule puts its findings.
 #[derive(Default)]
 pub struct Report {
-    /// What was found.
-    pub(crate) findings: Vec<super::diagnostic::Diagnostic>,
+    pub(crate) findings: Vec<Finding>,
+}
+
+impl Report {
+    /// Adds a finding at `span` of the judged file. `message`: lower case, names in backticks, no full stop.
+    pub fn add(&mut self, span: Span, message: impl Into<String>) -> &mut Finding {
+        self.findings.push(Finding {
+            place: Place::Here,
+            span,
+            level: None,
+            message: message.into(),
+            help: None,
+            related: Vec::new(),
+            fixes: Vec::new(),
+        });
+        self.findings.last_mut().expect("one was just added")
+    }
+}
+
+/// Which file a finding is in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// The judged one.
+    Here,
+    /// Another migration, by number.
+    Migration(usize),
+    /// Any other file of the project.
+    Path(String),
+}
+
+/// A finding that is being written.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    pub(crate) place: Place,
+    pub(crate) span: Span,
+    pub(crate) level: Option<Level>,
+    pub(crate) message: String,
+    pub(crate) help: Option<String>,
+    pub(crate) related: Vec<(usize, Span, String)>,
+    pub(crate) fixes: Vec<Fix>,
+}
+
+impl Finding {
+    /// What to do: one imperative sentence.
+    pub fn help(&mut self, help: impl Into<String>) -> &mut Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Another level than the rule's own.
+    pub fn level(&mut self, level: Level) -> &mut Self {
+        self.level = Some(level);
+        self
+    }
+
+    /// Lowers an error to a warning: it rests on something that replay could not be sure of.
+    pub fn unless_certain(&mut self, certain: bool) -> &mut Self {
+        if !certain {
+            self.level = Some(Level::Warning);
+        }
+        self
+    }
+
+    /// The finding is in migration `number`.
+    pub fn in_migration(&mut self, number: usize) -> &mut Self {
+        self.place = Place::Migration(number);
+        self
+    }
+
+    /// The finding is in a file that is no migration.
+    pub fn in_file(&mut self, path: &str) -> &mut Self {
+        self.place = Place::Path(path.to_owned());
+        self
+    }
+
+    /// Another place that explains it; places outside the history are left out.
+    pub fn related(&mut self, origin: Origin, message: impl Into<String>) -> &mut Self {
+        if origin != Origin::BASE {
+            self.related.push((origin.file as usize, origin.span, message.into()));
+        }
+        self
+    }
+
+    /// A way to mend it. `title`: imperative, capitalised.
+    pub fn fix(&mut self, kind: FixKind, title: impl Into<String>, edits: Vec<Edit>) -> &mut Self {
+        self.fixes.push(Fix { title: title.into(), kind, edits, creates: Vec::new() });
+        self
+    }
+
+    /// A way to mend it that creates a file.
+    pub fn fix_with_file(&mut self, kind: FixKind, title: impl Into<String>, path: &str, text: String) -> &mut Self {
+        let creates = vec![NewFile { path: path.to_owned(), text }];
+        self.fixes.push(Fix { title: title.into(), kind, edits: Vec::new(), creates });
+        self
+    }
+}
+
+/// An edit that replaces `span`.
+pub fn replace(span: Span, text: impl Into<String>) -> Edit {
+    Edit { span, text: text.into() }
+}
+
+/// An edit that inserts before byte `offset`.
+pub fn insert(offset: u32, text: impl Into<String>) -> Edit {
+    Edit { span: Span { start: offset, end: offset }, text: text.into() }
 }

@@ -1,6 +1,13 @@
-//! One file per rule, and nothing else that knows a rule. The order is that of the manual's chapters.
+//! One file per rule, and nothing else that knows a rule.
 
 use super::rule::Rule;
 
-/// Every rule, in the order of `dblsp rules`.
-pub static RULES: &[&Rule] = &[];
+mod drop_column;
+mod unknown_allow;
+mod unused_allow;
+
+/// Every rule, in the order of `dblsp rules`: by name.
+pub static RULES: &[&Rule] = &[&drop_column::RULE, &unknown_allow::RULE, &unused_allow::RULE];
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,157 @@
+//! `-- dblsp: allow rule (reason)` and `-- dblsp: allow-file rule (reason)`.
+//!
+//! A comment reaches the findings that begin on its own line, on the next line that is not empty or a comment, and, when
+//! it stands between statements, the whole next statement.
+
+use super::diagnostic::{Diagnostic, Level};
+use super::rule_named;
+use crate::Document;
+use crate::history::{History, Migration};
+use crate::text::{LineIndex, Span};
+
+/// One `allow` comment.
+struct Allow<'t> {
+    rule: &'t str,
+    /// The rule's name in the comment.
+    span: Span,
+    /// The whole comment.
+    comment: Span,
+    /// What it reaches; `None`: the whole file.
+    reach: Option<Reach>,
+}
+
+struct Reach {
+    lines: [usize; 2],
+    statement: Option<Span>,
+}
+
+/// Takes out what is allowed, and adds what is to be said about the comments themselves.
+pub(crate) fn heed(
+    history: &History,
+    documents: &[Document],
+    findings: Vec<Diagnostic>,
+    level_of: &dyn Fn(&str) -> Option<Level>,
+) -> Vec<Diagnostic> {
+    let mut kept = Vec::with_capacity(findings.len());
+    let mut by_path = std::collections::BTreeMap::<String, Vec<Diagnostic>>::new();
+    for finding in findings {
+        by_path.entry(finding.path.clone()).or_default().push(finding);
+    }
+    for (migration, document) in history.migrations.iter().zip(documents) {
+        let own = by_path.remove(&migration.path).unwrap_or_default();
+        if migration.judged {
+            heed_file(migration, document, own, level_of, &mut kept);
+        } else {
+            kept.extend(own);
+        }
+    }
+    kept.extend(by_path.into_values().flatten());
+    kept
+}
+
+fn heed_file(
+    migration: &Migration,
+    document: &Document,
+    findings: Vec<Diagnostic>,
+    level_of: &dyn Fn(&str) -> Option<Level>,
+    kept: &mut Vec<Diagnostic>,
+) {
+    let text = &*migration.text;
+    let marked = document.file.comments.iter().any(|comment| comment.span.slice(text).contains("dblsp:"));
+    if !marked {
+        return kept.extend(findings);
+    }
+    let lines = LineIndex::new(text);
+    let allows = allows(text, document, &lines);
+    let mut used = vec![false; allows.len()];
+    for finding in findings {
+        let line = lines.line(finding.span.start);
+        let mut allowed = false;
+        for (allow, used) in allows.iter().zip(&mut used) {
+            let reached = match &allow.reach {
+                None => true,
+                Some(reach) => {
+                    reach.lines.contains(&line)
+                        || reach.statement.is_some_and(|statement| statement.contains(Span { end: finding.span.start, ..finding.span }))
+                }
+            };
+            if allow.rule == finding.rule && reached {
+                *used = true;
+                allowed = true;
+            }
+        }
+        if !allowed {
+            kept.push(finding);
+        }
+    }
+    for (allow, used) in allows.iter().zip(used) {
+        kept.extend(idle(migration, allow, used, level_of));
+    }
+}
+
+/// What is to be said about a comment that names no rule, or allows nothing.
+fn idle(
+    migration: &Migration,
+    allow: &Allow<'_>,
+    used: bool,
+    level_of: &dyn Fn(&str) -> Option<Level>,
+) -> Option<Diagnostic> {
+    let known = rule_named(allow.rule).is_some();
+    if used || (known && level_of(allow.rule).is_none()) {
+        return None;
+    }
+    let (rule, span, message, help) = if known {
+        let message = format!("nothing here needs `allow {}`", allow.rule);
+        ("unused-allow", allow.comment, message, "Remove the comment.".to_owned())
+    } else {
+        let message = format!("there is no rule `{}`", allow.rule);
+        ("unknown-allow", allow.span, message, "Run `dblsp rules` to see the names.".to_owned())
+    };
+    let level = level_of(rule)?;
+    let path = migration.path.clone();
+    Some(Diagnostic { rule, level, message, help: Some(help), path, span, related: Vec::new(), fixes: Vec::new() })
+}
+
+fn allows<'t>(text: &'t str, document: &Document, lines: &LineIndex) -> Vec<Allow<'t>> {
+    let mut out = Vec::new();
+    for comment in &document.file.comments {
+        let Some((start, words)) = directive(text, comment.span) else { continue };
+        let (keyword, rest) = words.split_once(char::is_whitespace).unwrap_or((words, ""));
+        let whole_file = match keyword {
+            "allow" => false,
+            "allow-file" => true,
+            _ => continue,
+        };
+        let names_end = rest.find('(').unwrap_or(rest.len());
+        let reach = |whole: bool| (!whole).then(|| reach(text, document, lines, comment.span));
+        for name in rest[..names_end].split([',', ' ']).map(str::trim).filter(|name| !name.is_empty()) {
+            let offset = start + (name.as_ptr() as usize - words.as_ptr() as usize);
+            let span = Span::new(offset, offset + name.len());
+            out.push(Allow { rule: name, span, comment: comment.span, reach: reach(whole_file) });
+        }
+    }
+    out
+}
+
+/// The words after `dblsp:` and the byte offset of the first.
+fn directive(text: &str, comment: Span) -> Option<(usize, &str)> {
+    let raw = comment.slice(text);
+    let inner = raw.strip_prefix("--").or_else(|| raw.strip_prefix("/*").map(|rest| rest.trim_end_matches("*/")))?;
+    let words = inner.trim_start().strip_prefix("dblsp:")?.trim();
+    Some((comment.start as usize + (words.as_ptr() as usize - raw.as_ptr() as usize), words))
+}
+
+fn reach(text: &str, document: &Document, lines: &LineIndex, comment: Span) -> Reach {
+    let own = lines.line(comment.start);
+    let last = lines.line(comment.end.saturating_sub(1).max(comment.start));
+    let is_code = |line: &usize| {
+        let content = lines.line_text(text, *line).trim_start();
+        !content.is_empty() && !content.starts_with("--")
+    };
+    let next = (last + 1..lines.len()).find(is_code).unwrap_or(own);
+    let inside = document.file.statements.iter().any(|statement| statement.span.contains(comment));
+    let alone = lines.line_text(text, own).trim_start().starts_with(['-', '/']);
+    let following = document.file.statements.iter().find(|statement| statement.span.start >= comment.end);
+    let statement = following.filter(|_| !inside && alone).map(|statement| statement.span);
+    Reach { lines: [own, if alone { next } else { own }], statement }
+}

@@ -1,0 +1,140 @@
+//! One helper for a hundred rule tests: SQL as text, findings as carets under it.
+//!
+//! Several files: a line `-- 1_name.sql` begins each, and the history is taken as whole. Without such lines the text is
+//! one file of an unknown history. A caret line names what the line above it must show:
+//!
+//! ```text
+//! alter table users add column token uuid default gen_random_uuid();
+//! --                                              ^^^^^^^^^^^^^^^^^ warning: adding `token` rewrites …
+//! ```
+
+use super::diagnostic::{Diagnostic, apply_edits};
+use super::rule::Rule;
+use crate::history::{Base, History, Migration};
+use crate::settings::{Runner, Settings};
+use crate::text::LineIndex;
+use crate::{check, read};
+
+/// A history to judge with one rule.
+pub(crate) struct Case {
+    rule: &'static Rule,
+    pub(crate) settings: Settings,
+    pub(crate) base: Base,
+    pub(crate) convention: bool,
+}
+
+impl Case {
+    pub(crate) fn new(rule: &'static Rule) -> Self {
+        Self { rule, settings: Settings::default(), base: Base::Empty, convention: rule.convention }
+    }
+
+    pub(crate) fn postgres(mut self, major: u16) -> Self {
+        self.settings.postgres = major;
+        self
+    }
+
+    pub(crate) fn runner(mut self, runner: Runner) -> Self {
+        self.settings.runner = runner;
+        self
+    }
+
+    pub(crate) fn supabase(mut self) -> Self {
+        self.base = Base::Supabase;
+        self.settings.runner = Runner::Supabase;
+        self
+    }
+
+    /// The history that a text with `-- 1_name.sql` lines describes.
+    pub(crate) fn history(&self, sql: &str) -> History {
+        history(sql, self.base, self.convention)
+    }
+
+    fn findings(&self, history: &History) -> Vec<Diagnostic> {
+        let documents: Vec<_> = history.migrations.iter().map(read).collect();
+        let mut found = check(history, &documents, &self.settings);
+        found.retain(|finding| finding.rule == self.rule.name);
+        found
+    }
+
+    /// Asserts that the findings are exactly those that the carets say.
+    pub(crate) fn fires(&self, sql: &str) {
+        let history = self.history(sql);
+        let found: Vec<String> = self.findings(&history).iter().map(|finding| underline(&history, finding)).collect();
+        let wanted: Vec<String> = history.migrations.iter().flat_map(|m| carets(&m.path, &m.text)).collect();
+        assert!(!wanted.is_empty(), "a firing example needs carets; found:\n{}", found.join("\n"));
+        let matched = wanted.len() == found.len()
+            && wanted.iter().zip(&found).all(|(wanted, found)| found.starts_with(wanted.trim_end_matches('…')));
+        assert!(matched, "{}\nwanted:\n{}\nfound:\n{}", sql, wanted.join("\n"), found.join("\n"));
+    }
+
+    /// Asserts that the rule says nothing.
+    pub(crate) fn silent(&self, sql: &str) {
+        let history = self.history(sql);
+        let found: Vec<String> = self.findings(&history).iter().map(|finding| underline(&history, finding)).collect();
+        assert!(found.is_empty(), "{sql}\nfound:\n{}", found.join("\n"));
+    }
+
+    /// Asserts what the first fix of the first finding makes of its file, and that the finding is gone then.
+    pub(crate) fn fixed(&self, before: &str, after: &str) {
+        let history = self.history(before);
+        let findings = self.findings(&history);
+        let finding = findings.first().unwrap_or_else(|| panic!("nothing to fix in:\n{before}"));
+        let fix = finding.fixes.first().unwrap_or_else(|| panic!("no fix for: {}", finding.message));
+        let text = &history.migrations.iter().find(|m| m.path == finding.path).expect("findings name their file").text;
+        let result = apply_edits(text, &fix.edits);
+        let wanted = self.history(after);
+        let wanted = wanted.migrations.iter().find(|m| m.path == finding.path).map_or(after, |m| &m.text);
+        assert_eq!(result.trim(), wanted.trim());
+    }
+}
+
+/// The history that a text with `-- 1_name.sql` lines describes.
+pub(crate) fn history(sql: &str, base: Base, convention: bool) -> History {
+    let mut files: Vec<(String, String)> = Vec::new();
+    for line in sql.lines() {
+        let name = line.trim().strip_prefix("-- ").filter(|name| name.ends_with(".sql") && !name.contains(' '));
+        match (name, files.last_mut()) {
+            (Some(name), _) => files.push((name.to_owned(), String::new())),
+            (None, Some((_, text))) => {
+                text.push_str(line);
+                text.push('\n');
+            }
+            (None, None) if line.trim().is_empty() => {}
+            (None, None) => files.push((String::new(), format!("{line}\n"))),
+        }
+    }
+    let complete = files.first().is_none_or(|(name, _)| !name.is_empty());
+    let migration = |(name, text): &(String, String)| {
+        let path = if name.is_empty() { "migration.sql" } else { name };
+        Migration { convention, ..Migration::new(path, text) }
+    };
+    History { migrations: files.iter().map(migration).collect(), complete, base, ..History::default() }
+}
+
+/// `path:line:column-column level: message`, columns 1-based in characters, the end cut at the line's end.
+fn underline(history: &History, finding: &Diagnostic) -> String {
+    let text = history.migrations.iter().find(|m| m.path == finding.path).map_or("", |m| &*m.text);
+    let lines = LineIndex::new(text);
+    let start = lines.line_column(text, finding.span.start);
+    let end = lines.line_column(text, finding.span.end);
+    let width = u32::try_from(lines.line_text(text, start.line as usize - 1).chars().count()).unwrap_or(u32::MAX);
+    let stop = if end.line == start.line { end.column } else { width + 1 };
+    format!("{}:{}:{}-{stop} {}: {}", finding.path, start.line, start.column, finding.level, finding.message)
+}
+
+fn carets(path: &str, text: &str) -> Vec<String> {
+    let mut out = Vec::new();
+    let mut code_line = 0;
+    for (at, line) in text.lines().enumerate() {
+        let marks = line.trim_start().strip_prefix("--").map(str::trim_start).filter(|rest| rest.starts_with('^'));
+        let Some(marks) = marks else {
+            code_line = at + 1;
+            continue;
+        };
+        let length = marks.chars().take_while(|c| *c == '^').count();
+        let start = line.chars().position(|c| c == '^').unwrap_or(0) + 1;
+        let said = marks.trim_start_matches('^').trim();
+        out.push(format!("{path}:{code_line}:{start}-{} {said}", start + length));
+    }
+    out
+}
