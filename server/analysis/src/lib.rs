@@ -31,8 +31,16 @@ pub struct Document {
 pub fn read(migration: &Migration) -> Document {
     let text = &*migration.text;
     let whole = migration.forward.start == 0 && migration.forward.len() >= text.len();
-    let file = if whole { sql::parse(text) } else { sql::parse(&blank_outside(text, migration.forward)) };
-    let syntax_errors = if migration.judged { syntax_errors(text, &file) } else { Vec::new() };
+    let file = if whole {
+        sql::parse(text)
+    } else {
+        sql::parse(&blank_outside(text, migration.forward))
+    };
+    let syntax_errors = if migration.judged {
+        syntax_errors(text, &file)
+    } else {
+        Vec::new()
+    };
     Document { file, syntax_errors }
 }
 
@@ -47,8 +55,16 @@ pub fn check(history: &History, documents: &[Document], settings: &Settings) -> 
 
 /// The text with everything outside `keep` turned into blanks; offsets and line ends stay.
 fn blank_outside(text: &str, keep: Span) -> String {
-    let blank = |part: &str| part.bytes().map(|b| if b == b'\n' || b == b'\r' { b as char } else { ' ' }).collect::<String>();
-    let before = Span { start: 0, end: keep.start }.slice(text);
+    let blank = |part: &str| {
+        part.bytes()
+            .map(|b| if b == b'\n' || b == b'\r' { b as char } else { ' ' })
+            .collect::<String>()
+    };
+    let before = Span {
+        start: 0,
+        end: keep.start,
+    }
+    .slice(text);
     let after = Span::new(keep.end as usize, text.len()).slice(text);
     blank(before) + keep.slice(text) + &blank(after)
 }
@@ -56,16 +72,30 @@ fn blank_outside(text: &str, keep: Span) -> String {
 fn syntax_errors(text: &str, file: &sql::File) -> Vec<SyntaxError> {
     let mut errors = Vec::new();
     for statement in &file.statements {
-        if matches!(statement.node, sql::statement::Node::Meta { .. } | sql::statement::Node::Templated { .. }) {
+        if matches!(
+            statement.node,
+            sql::statement::Node::Meta { .. } | sql::statement::Node::Templated { .. }
+        ) {
             continue;
         }
         if let Some(error) = Grammar.syntax_error(statement.span.slice(text)) {
-            errors.push(SyntaxError { span: error.span.shift(statement.span.start), ..error });
+            errors.push(SyntaxError {
+                span: error.span.shift(statement.span.start),
+                ..error
+            });
         }
     }
-    let unread = file.errors.iter().filter(|lexical| !errors.iter().any(|known| known.span.end >= lexical.span.start && known.span.start <= lexical.span.start));
-    let unread: Vec<SyntaxError> =
-        unread.map(|lexical| SyntaxError { span: lexical.span, message: lexical.message.to_owned() }).collect();
+    let unread = file.errors.iter().filter(|lexical| {
+        !errors
+            .iter()
+            .any(|known| known.span.end >= lexical.span.start && known.span.start <= lexical.span.start)
+    });
+    let unread: Vec<SyntaxError> = unread
+        .map(|lexical| SyntaxError {
+            span: lexical.span,
+            message: lexical.message.to_owned(),
+        })
+        .collect();
     errors.extend(unread);
     errors.sort_by_key(|error| error.span);
     errors

@@ -57,7 +57,11 @@ fn heed_file(
     kept: &mut Vec<Diagnostic>,
 ) {
     let text = &*migration.text;
-    let marked = document.file.comments.iter().any(|comment| comment.span.slice(text).contains("dblsp:"));
+    let marked = document
+        .file
+        .comments
+        .iter()
+        .any(|comment| comment.span.slice(text).contains("dblsp:"));
     if !marked {
         return kept.extend(findings);
     }
@@ -72,7 +76,12 @@ fn heed_file(
                 None => true,
                 Some(reach) => {
                     reach.lines.contains(&line)
-                        || reach.statement.is_some_and(|statement| statement.contains(Span { end: finding.span.start, ..finding.span }))
+                        || reach.statement.is_some_and(|statement| {
+                            statement.contains(Span {
+                                end: finding.span.start,
+                                ..finding.span
+                            })
+                        })
                 }
             };
             if allow.rule == finding.rule && reached {
@@ -105,17 +114,33 @@ fn idle(
         ("unused-allow", allow.comment, message, "Remove the comment.".to_owned())
     } else {
         let message = format!("there is no rule `{}`", allow.rule);
-        ("unknown-allow", allow.span, message, "Run `dblsp rules` to see the names.".to_owned())
+        (
+            "unknown-allow",
+            allow.span,
+            message,
+            "Run `dblsp rules` to see the names.".to_owned(),
+        )
     };
     let level = level_of(rule)?;
     let path = migration.path.clone();
-    Some(Diagnostic { rule, level, message, help: Some(help), path, span, related: Vec::new(), fixes: Vec::new() })
+    Some(Diagnostic {
+        rule,
+        level,
+        message,
+        help: Some(help),
+        path,
+        span,
+        related: Vec::new(),
+        fixes: Vec::new(),
+    })
 }
 
 fn allows<'t>(text: &'t str, document: &Document, lines: &LineIndex) -> Vec<Allow<'t>> {
     let mut out = Vec::new();
     for comment in &document.file.comments {
-        let Some((start, words)) = directive(text, comment.span) else { continue };
+        let Some((start, words)) = directive(text, comment.span) else {
+            continue;
+        };
         let (keyword, rest) = words.split_once(char::is_whitespace).unwrap_or((words, ""));
         let whole_file = match keyword {
             "allow" => false,
@@ -124,10 +149,19 @@ fn allows<'t>(text: &'t str, document: &Document, lines: &LineIndex) -> Vec<Allo
         };
         let names_end = rest.find('(').unwrap_or(rest.len());
         let reach = |whole: bool| (!whole).then(|| reach(text, document, lines, comment.span));
-        for name in rest[..names_end].split([',', ' ']).map(str::trim).filter(|name| !name.is_empty()) {
+        for name in rest[..names_end]
+            .split([',', ' '])
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+        {
             let offset = start + (name.as_ptr() as usize - words.as_ptr() as usize);
             let span = Span::new(offset, offset + name.len());
-            out.push(Allow { rule: name, span, comment: comment.span, reach: reach(whole_file) });
+            out.push(Allow {
+                rule: name,
+                span,
+                comment: comment.span,
+                reach: reach(whole_file),
+            });
         }
     }
     out
@@ -136,9 +170,14 @@ fn allows<'t>(text: &'t str, document: &Document, lines: &LineIndex) -> Vec<Allo
 /// The words after `dblsp:` and the byte offset of the first.
 fn directive(text: &str, comment: Span) -> Option<(usize, &str)> {
     let raw = comment.slice(text);
-    let inner = raw.strip_prefix("--").or_else(|| raw.strip_prefix("/*").map(|rest| rest.trim_end_matches("*/")))?;
+    let inner = raw
+        .strip_prefix("--")
+        .or_else(|| raw.strip_prefix("/*").map(|rest| rest.trim_end_matches("*/")))?;
     let words = inner.trim_start().strip_prefix("dblsp:")?.trim();
-    Some((comment.start as usize + (words.as_ptr() as usize - raw.as_ptr() as usize), words))
+    Some((
+        comment.start as usize + (words.as_ptr() as usize - raw.as_ptr() as usize),
+        words,
+    ))
 }
 
 fn reach(text: &str, document: &Document, lines: &LineIndex, comment: Span) -> Reach {
@@ -149,9 +188,20 @@ fn reach(text: &str, document: &Document, lines: &LineIndex, comment: Span) -> R
         !content.is_empty() && !content.starts_with("--")
     };
     let next = (last + 1..lines.len()).find(is_code).unwrap_or(own);
-    let inside = document.file.statements.iter().any(|statement| statement.span.contains(comment));
+    let inside = document
+        .file
+        .statements
+        .iter()
+        .any(|statement| statement.span.contains(comment));
     let alone = lines.line_text(text, own).trim_start().starts_with(['-', '/']);
-    let following = document.file.statements.iter().find(|statement| statement.span.start >= comment.end);
+    let following = document
+        .file
+        .statements
+        .iter()
+        .find(|statement| statement.span.start >= comment.end);
     let statement = following.filter(|_| !inside && alone).map(|statement| statement.span);
-    Reach { lines: [own, if alone { next } else { own }], statement }
+    Reach {
+        lines: [own, if alone { next } else { own }],
+        statement,
+    }
 }

@@ -53,7 +53,8 @@ impl<'a> Cx<'a> {
     }
 
     fn moment(&self) -> &'a Moment<'a> {
-        self.moment.expect("only step rules ask for a step, and they always have one")
+        self.moment
+            .expect("only step rules ask for a step, and they always have one")
     }
 
     /// The step being judged.
@@ -84,7 +85,22 @@ impl<'a> Cx<'a> {
     /// The relation that the statement is about, as it was before it.
     pub fn target(&self) -> Option<(&'a Id, &'a Relation)> {
         let id = self.step().target.as_ref()?;
-        self.before().relations.get(id).map(|relation| (id, &**relation))
+        self.relation(id).map(|relation| (id, relation))
+    }
+
+    /// A relation as it was before the step; one that the step is the first to mention is assumed to have been there.
+    pub fn relation(&self, id: &Id) -> Option<&'a Relation> {
+        let assumed = || {
+            self.after()
+                .relations
+                .get(id)
+                .filter(|new| new.meta.certainty == Certainty::Assumed)
+        };
+        self.before()
+            .relations
+            .get(id)
+            .or_else(assumed)
+            .map(|relation| &**relation)
     }
 
     /// The table that the statement is about, as it was before it, if other sessions may be using it.
@@ -95,14 +111,19 @@ impl<'a> Cx<'a> {
     /// The table of that name before the step, if other sessions may be using it: it is not temporary, was not made in
     /// this transaction, nor by the first migration of a whole history, which runs before anybody is there.
     pub fn busy(&self, id: &'a Id) -> Option<Busy<'a>> {
-        let relation = self.before().relations.get(id)?;
+        let relation = self.relation(id)?;
         let table = relation.table()?;
         let created = relation.meta.created;
         if table.persistence == Persistence::Temporary || self.is_unseen(created) {
             return None;
         }
         let certainty = self.before().since(relation.meta.certainty, relation.meta.changed);
-        Some(Busy { id, table, meta: &relation.meta, certainty })
+        Some(Busy {
+            id,
+            table,
+            meta: &relation.meta,
+            certainty,
+        })
     }
 
     /// Whether no other session can see what was made there: it is of this transaction, or of a new database's first
@@ -128,7 +149,11 @@ impl<'a> Cx<'a> {
     /// The number of the judged file that something was made in; `None` if that file is not judged.
     pub fn judged_file(&self, origin: Origin) -> Option<usize> {
         let number = origin.file as usize;
-        self.history.migrations.get(number).filter(|migration| migration.judged).map(|_| number)
+        self.history
+            .migrations
+            .get(number)
+            .filter(|migration| migration.judged)
+            .map(|_| number)
     }
 }
 
@@ -159,7 +184,11 @@ impl Busy<'_> {
 
 /// An object's name as one would write it: without `public.`
 pub fn shown(id: &Id) -> SmolStr {
-    if id.schema == "public" { id.name.clone() } else { id.to_string().into() }
+    if id.schema == "public" {
+        id.name.clone()
+    } else {
+        id.to_string().into()
+    }
 }
 
 /// Where a rule puts its findings.
@@ -250,24 +279,46 @@ impl Finding {
 
     /// A way to mend it. `title`: imperative, capitalised.
     pub fn fix(&mut self, kind: FixKind, title: impl Into<String>, edits: Vec<Edit>) -> &mut Self {
-        self.fixes.push(Fix { title: title.into(), kind, edits, creates: Vec::new() });
+        self.fixes.push(Fix {
+            title: title.into(),
+            kind,
+            edits,
+            creates: Vec::new(),
+        });
         self
     }
 
     /// A way to mend it that creates a file.
     pub fn fix_with_file(&mut self, kind: FixKind, title: impl Into<String>, path: &str, text: String) -> &mut Self {
-        let creates = vec![NewFile { path: path.to_owned(), text }];
-        self.fixes.push(Fix { title: title.into(), kind, edits: Vec::new(), creates });
+        let creates = vec![NewFile {
+            path: path.to_owned(),
+            text,
+        }];
+        self.fixes.push(Fix {
+            title: title.into(),
+            kind,
+            edits: Vec::new(),
+            creates,
+        });
         self
     }
 }
 
 /// An edit that replaces `span`.
 pub fn replace(span: Span, text: impl Into<String>) -> Edit {
-    Edit { span, text: text.into() }
+    Edit {
+        span,
+        text: text.into(),
+    }
 }
 
 /// An edit that inserts before byte `offset`.
 pub fn insert(offset: u32, text: impl Into<String>) -> Edit {
-    Edit { span: Span { start: offset, end: offset }, text: text.into() }
+    Edit {
+        span: Span {
+            start: offset,
+            end: offset,
+        },
+        text: text.into(),
+    }
 }

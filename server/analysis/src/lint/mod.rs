@@ -52,8 +52,17 @@ impl<'a> Linter<'a> {
             Some(level) => *level,
             None => Some(rule.level),
         };
-        let rules = RULES.iter().filter_map(|rule| level(rule).map(|level| (*rule, level))).collect();
-        Self { history, documents, settings, timeline, rules }
+        let rules = RULES
+            .iter()
+            .filter_map(|rule| level(rule).map(|level| (*rule, level)))
+            .collect();
+        Self {
+            history,
+            documents,
+            settings,
+            timeline,
+            rules,
+        }
     }
 
     /// The replayed history.
@@ -64,7 +73,9 @@ impl<'a> Linter<'a> {
     /// The findings of the step and migration rules about one file, before `allow` comments are heeded. Independent of
     /// every other file, so callers may judge files in parallel.
     pub fn file(&self, number: usize) -> Vec<Diagnostic> {
-        let Some(migration) = self.history.migrations.get(number) else { return Vec::new() };
+        let Some(migration) = self.history.migrations.get(number) else {
+            return Vec::new();
+        };
         if !migration.judged {
             return Vec::new();
         }
@@ -77,16 +88,27 @@ impl<'a> Linter<'a> {
             file: number,
             moment: None,
         };
-        let step_rules: Vec<_> = self.rules.iter().filter(|(rule, _)| matches!(rule.check, Check::Step(_))).collect();
-        self.timeline.steps(number, self.history, self.documents, self.settings, &mut |moment| {
-            for (rule, level) in &step_rules {
-                if let Check::Step(check) = rule.check {
-                    let mut report = Report::default();
-                    check(&Cx { moment: Some(moment), ..cx }, &mut report);
-                    self.take(report, rule, *level, number, &mut out);
+        let step_rules: Vec<_> = self
+            .rules
+            .iter()
+            .filter(|(rule, _)| matches!(rule.check, Check::Step(_)))
+            .collect();
+        self.timeline
+            .steps(number, self.history, self.documents, self.settings, &mut |moment| {
+                for (rule, level) in &step_rules {
+                    if let Check::Step(check) = rule.check {
+                        let mut report = Report::default();
+                        check(
+                            &Cx {
+                                moment: Some(moment),
+                                ..cx
+                            },
+                            &mut report,
+                        );
+                        self.take(report, rule, *level, number, &mut out);
+                    }
                 }
-            }
-        });
+            });
         for (rule, level) in &self.rules {
             if let Check::Migration(check) = rule.check {
                 if !rule.convention || migration.convention {
@@ -122,13 +144,28 @@ impl<'a> Linter<'a> {
 
     /// Heeds `allow` comments, reports the idle ones, sorts by file, position and rule.
     pub fn finish(&self, findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
-        let on = |name: &str| self.rules.iter().find(|(rule, _)| rule.name == name).map(|(_, level)| *level);
+        let on = |name: &str| {
+            self.rules
+                .iter()
+                .find(|(rule, _)| rule.name == name)
+                .map(|(_, level)| *level)
+        };
         let mut kept = allow::heed(self.history, self.documents, findings, &on);
         let order = |path: &str| {
-            self.history.migrations.iter().position(|migration| migration.path == path).unwrap_or(usize::MAX)
+            self.history
+                .migrations
+                .iter()
+                .position(|migration| migration.path == path)
+                .unwrap_or(usize::MAX)
         };
         kept.sort_by_cached_key(|finding| {
-            (order(&finding.path), finding.path.clone(), finding.span, finding.rule, finding.message.clone())
+            (
+                order(&finding.path),
+                finding.path.clone(),
+                finding.span,
+                finding.rule,
+                finding.message.clone(),
+            )
         });
         kept.dedup();
         kept
@@ -141,14 +178,23 @@ impl<'a> Linter<'a> {
     }
 
     fn diagnostic(&self, finding: Finding, rule: &'static Rule, level: Level, here: usize) -> Option<Diagnostic> {
-        let path = |number: usize| self.history.migrations.get(number).map(|migration| migration.path.clone());
+        let path = |number: usize| {
+            self.history
+                .migrations
+                .get(number)
+                .map(|migration| migration.path.clone())
+        };
         let place = match finding.place {
             Place::Here => path(here)?,
             Place::Migration(number) => path(number)?,
             Place::Path(path) => path,
         };
         let related = finding.related.into_iter().filter_map(|(number, span, message)| {
-            Some(Related { path: path(number)?, span, message })
+            Some(Related {
+                path: path(number)?,
+                span,
+                message,
+            })
         });
         // Settings choose the level; a rule may only say that this finding is milder than the rule.
         let level = finding.level.map_or(level, |own| own.min(level));

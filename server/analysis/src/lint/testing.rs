@@ -25,7 +25,12 @@ pub(crate) struct Case {
 
 impl Case {
     pub(crate) fn new(rule: &'static Rule) -> Self {
-        Self { rule, settings: Settings::default(), base: Base::Empty, convention: rule.convention }
+        Self {
+            rule,
+            settings: Settings::default(),
+            base: Base::Empty,
+            convention: rule.convention,
+        }
     }
 
     pub(crate) fn postgres(mut self, major: u16) -> Self {
@@ -59,18 +64,43 @@ impl Case {
     /// Asserts that the findings are exactly those that the carets say.
     pub(crate) fn fires(&self, sql: &str) {
         let history = self.history(sql);
-        let found: Vec<String> = self.findings(&history).iter().map(|finding| underline(&history, finding)).collect();
-        let wanted: Vec<String> = history.migrations.iter().flat_map(|m| carets(&m.path, &m.text)).collect();
-        assert!(!wanted.is_empty(), "a firing example needs carets; found:\n{}", found.join("\n"));
+        let found: Vec<String> = self
+            .findings(&history)
+            .iter()
+            .map(|finding| underline(&history, finding))
+            .collect();
+        let wanted: Vec<String> = history
+            .migrations
+            .iter()
+            .flat_map(|m| carets(&m.path, &m.text))
+            .collect();
+        assert!(
+            !wanted.is_empty(),
+            "a firing example needs carets; found:\n{}",
+            found.join("\n")
+        );
         let matched = wanted.len() == found.len()
-            && wanted.iter().zip(&found).all(|(wanted, found)| found.starts_with(wanted.trim_end_matches('…')));
-        assert!(matched, "{}\nwanted:\n{}\nfound:\n{}", sql, wanted.join("\n"), found.join("\n"));
+            && wanted
+                .iter()
+                .zip(&found)
+                .all(|(wanted, found)| found.starts_with(wanted.trim_end_matches('…')));
+        assert!(
+            matched,
+            "{}\nwanted:\n{}\nfound:\n{}",
+            sql,
+            wanted.join("\n"),
+            found.join("\n")
+        );
     }
 
     /// Asserts that the rule says nothing.
     pub(crate) fn silent(&self, sql: &str) {
         let history = self.history(sql);
-        let found: Vec<String> = self.findings(&history).iter().map(|finding| underline(&history, finding)).collect();
+        let found: Vec<String> = self
+            .findings(&history)
+            .iter()
+            .map(|finding| underline(&history, finding))
+            .collect();
         assert!(found.is_empty(), "{sql}\nfound:\n{}", found.join("\n"));
     }
 
@@ -78,12 +108,26 @@ impl Case {
     pub(crate) fn fixed(&self, before: &str, after: &str) {
         let history = self.history(before);
         let findings = self.findings(&history);
-        let finding = findings.first().unwrap_or_else(|| panic!("nothing to fix in:\n{before}"));
-        let fix = finding.fixes.first().unwrap_or_else(|| panic!("no fix for: {}", finding.message));
-        let text = &history.migrations.iter().find(|m| m.path == finding.path).expect("findings name their file").text;
+        let finding = findings
+            .first()
+            .unwrap_or_else(|| panic!("nothing to fix in:\n{before}"));
+        let fix = finding
+            .fixes
+            .first()
+            .unwrap_or_else(|| panic!("no fix for: {}", finding.message));
+        let text = &history
+            .migrations
+            .iter()
+            .find(|m| m.path == finding.path)
+            .expect("findings name their file")
+            .text;
         let result = apply_edits(text, &fix.edits);
         let wanted = self.history(after);
-        let wanted = wanted.migrations.iter().find(|m| m.path == finding.path).map_or(after, |m| &m.text);
+        let wanted = wanted
+            .migrations
+            .iter()
+            .find(|m| m.path == finding.path)
+            .map_or(after, |m| &m.text);
         assert_eq!(result.trim(), wanted.trim());
     }
 }
@@ -92,7 +136,10 @@ impl Case {
 pub(crate) fn history(sql: &str, base: Base, convention: bool) -> History {
     let mut files: Vec<(String, String)> = Vec::new();
     for line in sql.lines() {
-        let name = line.trim().strip_prefix("-- ").filter(|name| name.ends_with(".sql") && !name.contains(' '));
+        let name = line
+            .trim()
+            .strip_prefix("-- ")
+            .filter(|name| name.ends_with(".sql") && !name.contains(' '));
         match (name, files.last_mut()) {
             (Some(name), _) => files.push((name.to_owned(), String::new())),
             (None, Some((_, text))) => {
@@ -106,27 +153,46 @@ pub(crate) fn history(sql: &str, base: Base, convention: bool) -> History {
     let complete = files.first().is_none_or(|(name, _)| !name.is_empty());
     let migration = |(name, text): &(String, String)| {
         let path = if name.is_empty() { "migration.sql" } else { name };
-        Migration { convention, ..Migration::new(path, text) }
+        Migration {
+            convention,
+            ..Migration::new(path, text)
+        }
     };
-    History { migrations: files.iter().map(migration).collect(), complete, base, ..History::default() }
+    History {
+        migrations: files.iter().map(migration).collect(),
+        complete,
+        base,
+        ..History::default()
+    }
 }
 
 /// `path:line:column-column level: message`, columns 1-based in characters, the end cut at the line's end.
 fn underline(history: &History, finding: &Diagnostic) -> String {
-    let text = history.migrations.iter().find(|m| m.path == finding.path).map_or("", |m| &*m.text);
+    let text = history
+        .migrations
+        .iter()
+        .find(|m| m.path == finding.path)
+        .map_or("", |m| &*m.text);
     let lines = LineIndex::new(text);
     let start = lines.line_column(text, finding.span.start);
     let end = lines.line_column(text, finding.span.end);
     let width = u32::try_from(lines.line_text(text, start.line as usize - 1).chars().count()).unwrap_or(u32::MAX);
     let stop = if end.line == start.line { end.column } else { width + 1 };
-    format!("{}:{}:{}-{stop} {}: {}", finding.path, start.line, start.column, finding.level, finding.message)
+    format!(
+        "{}:{}:{}-{stop} {}: {}",
+        finding.path, start.line, start.column, finding.level, finding.message
+    )
 }
 
 fn carets(path: &str, text: &str) -> Vec<String> {
     let mut out = Vec::new();
     let mut code_line = 0;
     for (at, line) in text.lines().enumerate() {
-        let marks = line.trim_start().strip_prefix("--").map(str::trim_start).filter(|rest| rest.starts_with('^'));
+        let marks = line
+            .trim_start()
+            .strip_prefix("--")
+            .map(str::trim_start)
+            .filter(|rest| rest.starts_with('^'));
         let Some(marks) = marks else {
             code_line = at + 1;
             continue;

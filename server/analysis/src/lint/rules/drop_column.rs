@@ -41,10 +41,14 @@ rule! {
 }
 
 fn check(cx: &Cx<'_>, report: &mut Report) {
-    let Node::AlterTable(alter) = &cx.step().statement.node else { return };
+    let Node::AlterTable(alter) = &cx.step().statement.node else {
+        return;
+    };
     let Some(busy) = cx.busy_target() else { return };
     for action in &alter.actions {
-        let AlterActionKind::DropColumn { column, .. } = &action.kind else { continue };
+        let AlterActionKind::DropColumn { column, .. } = &action.kind else {
+            continue;
+        };
         let known = busy.table.column(&column.value);
         if known.is_none() && busy.table.columns_known {
             continue;
@@ -58,7 +62,10 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
         finding.help(if lost.is_empty() {
             "Stop using the column, deploy, and only then drop it; keep a copy of the values.".to_owned()
         } else {
-            format!("Stop using the column, deploy, and only then drop it; {} will go with it.", lost.join(", "))
+            format!(
+                "Stop using the column, deploy, and only then drop it; {} will go with it.",
+                lost.join(", ")
+            )
         });
         if let Some(known) = known {
             finding.related(known.created, "the column was made here");
@@ -74,7 +81,9 @@ fn silently_lost(cx: &Cx<'_>, table: &Id, column: &str) -> Vec<String> {
     });
     let before = cx.before();
     let over_column = dropped.filter(|key| match key {
-        Key::Relation(id) => before.index(id).is_some_and(|index| index.table == *table && index.constraint.is_none()),
+        Key::Relation(id) => before
+            .index(id)
+            .is_some_and(|index| index.table == *table && index.constraint.is_none()),
         Key::Constraint(of, name) => {
             let found = before.table(of).and_then(|table| table.constraint(name));
             of == table && found.is_some_and(|found| found.columns.iter().any(|own| own == column))

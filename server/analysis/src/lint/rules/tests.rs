@@ -34,13 +34,24 @@ fn every_rule_is_explained() {
         for heading in ["## When", "## Why", "## Bad", "## Good", "## References"] {
             assert!(has(heading), "{name}: no {heading}");
         }
-        assert_eq!(has("## Fix"), rule.fix != FixKind::None, "{name}: `## Fix` and the rule's fix must go together");
-        let linked = rule.page.contains("](https://www.postgresql.org/") || rule.page.contains("](https://supabase.com/");
+        assert_eq!(
+            has("## Fix"),
+            rule.fix != FixKind::None,
+            "{name}: `## Fix` and the rule's fix must go together"
+        );
+        let linked =
+            rule.page.contains("](https://www.postgresql.org/") || rule.page.contains("](https://supabase.com/");
         assert!(linked, "{name}: no link to the manual");
-        assert!(rule.summary().chars().count() <= 90, "{name}: the first line is longer than 90 characters");
+        assert!(
+            rule.summary().chars().count() <= 90,
+            "{name}: the first line is longer than 90 characters"
+        );
         assert!(rule.summary().ends_with('.'), "{name}: the first line is a sentence");
         let forbidden = ["ban-", "require-", "prefer-", "no-"];
-        assert!(!forbidden.iter().any(|prefix| name.starts_with(prefix)), "{name} must read after `allow`");
+        assert!(
+            !forbidden.iter().any(|prefix| name.starts_with(prefix)),
+            "{name} must read after `allow`"
+        );
     }
 }
 
@@ -48,13 +59,27 @@ fn every_rule_is_explained() {
 fn bad_examples_fire_and_good_ones_do_not() {
     for rule in RULES {
         let (bad, good) = (examples(rule, "## Bad"), examples(rule, "## Good"));
-        assert!(!bad.is_empty() && !good.is_empty(), "{}: an example is missing", rule.name);
+        assert!(
+            !bad.is_empty() && !good.is_empty(),
+            "{}: an example is missing",
+            rule.name
+        );
         for example in bad {
-            assert!(!findings(rule, &example).is_empty(), "{} must fire on:\n{}", rule.name, example.sql);
+            assert!(
+                !findings(rule, &example).is_empty(),
+                "{} must fire on:\n{}",
+                rule.name,
+                example.sql
+            );
         }
         for example in good {
             let found = findings(rule, &example);
-            assert!(found.is_empty(), "{} must not fire on:\n{}\n{found:#?}", rule.name, example.sql);
+            assert!(
+                found.is_empty(),
+                "{} must not fire on:\n{}\n{found:#?}",
+                rule.name,
+                example.sql
+            );
         }
     }
 }
@@ -62,17 +87,31 @@ fn bad_examples_fire_and_good_ones_do_not() {
 #[test]
 fn messages_and_fixes_are_worded_alike() {
     for rule in RULES {
-        for finding in examples(rule, "## Bad").iter().flat_map(|example| findings(rule, example)) {
+        for finding in examples(rule, "## Bad")
+            .iter()
+            .flat_map(|example| findings(rule, example))
+        {
             let (name, message) = (rule.name, &finding.message);
             assert!(!message.ends_with('.'), "{name}: `{message}` ends with a full stop");
             let lower = message.chars().next().is_some_and(|c| !c.is_uppercase());
             assert!(lower, "{name}: `{message}` begins with a capital");
             if let Some(help) = &finding.help {
-                assert!(help.ends_with('.') && help.chars().next().is_some_and(char::is_uppercase), "{name}: `{help}`");
+                assert!(
+                    help.ends_with('.') && help.chars().next().is_some_and(char::is_uppercase),
+                    "{name}: `{help}`"
+                );
             }
             for fix in &finding.fixes {
-                assert_eq!(fix.kind, rule.fix, "{name}: the fix `{}` is of another kind than the rule says", fix.title);
-                assert!(fix.title.chars().next().is_some_and(char::is_uppercase), "{name}: `{}`", fix.title);
+                assert_eq!(
+                    fix.kind, rule.fix,
+                    "{name}: the fix `{}` is of another kind than the rule says",
+                    fix.title
+                );
+                assert!(
+                    fix.title.chars().next().is_some_and(char::is_uppercase),
+                    "{name}: `{}`",
+                    fix.title
+                );
             }
         }
     }
@@ -86,9 +125,15 @@ fn fixes_converge() {
             let mut project = example.history();
             for _ in 0..20 {
                 let found = judge(rule, &project, &example.settings);
-                let edits = found.iter().find_map(|f| f.fixes.iter().find(|fix| !fix.edits.is_empty()).map(|fix| (f, fix)));
+                let edits = found
+                    .iter()
+                    .find_map(|f| f.fixes.iter().find(|fix| !fix.edits.is_empty()).map(|fix| (f, fix)));
                 let Some((finding, fix)) = edits else { break };
-                let migration = project.migrations.iter_mut().find(|m| m.path == finding.path).expect("the file is there");
+                let migration = project
+                    .migrations
+                    .iter_mut()
+                    .find(|m| m.path == finding.path)
+                    .expect("the file is there");
                 let text = apply_edits(&migration.text, &fix.edits);
                 assert_ne!(*text, *migration.text, "{}: `{}` changes nothing", rule.name, fix.title);
                 migration.forward.end = u32::try_from(text.len()).expect("examples are short");
@@ -96,12 +141,18 @@ fn fixes_converge() {
                 fixed += 1;
             }
             let left = judge(rule, &project, &example.settings);
-            let unfixed = left.iter().filter(|f| f.fixes.iter().any(|fix| !fix.edits.is_empty())).count();
+            let unfixed = left
+                .iter()
+                .filter(|f| f.fixes.iter().any(|fix| !fix.edits.is_empty()))
+                .count();
             assert_eq!(unfixed, 0, "{}: still fixable after twenty fixes: {left:#?}", rule.name);
             let errors: Vec<_> = project.migrations.iter().flat_map(|m| read(m).syntax_errors).collect();
             assert!(errors.is_empty(), "{}: a fix left broken SQL: {errors:?}", rule.name);
         }
-        let creates = examples(rule, "## Bad").iter().flat_map(|e| findings(rule, e)).any(|f| f.fixes.iter().any(|x| !x.creates.is_empty()));
+        let creates = examples(rule, "## Bad")
+            .iter()
+            .flat_map(|e| findings(rule, e))
+            .any(|f| f.fixes.iter().any(|x| !x.creates.is_empty()));
         assert!(fixed > 0 || creates, "{}: no Bad example shows its fix", rule.name);
     }
 }
@@ -111,7 +162,10 @@ fn fixes_converge() {
 fn docs_are_current() {
     let folder = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/rules"));
     let mut stale = Vec::new();
-    let mut wanted: Vec<(String, String)> = RULES.iter().map(|rule| (format!("{}.md", rule.name), page(rule))).collect();
+    let mut wanted: Vec<(String, String)> = RULES
+        .iter()
+        .map(|rule| (format!("{}.md", rule.name), page(rule)))
+        .collect();
     wanted.push(("README.md".to_owned(), index()));
     for (name, text) in &wanted {
         if std::fs::read_to_string(folder.join(name)).ok().as_ref() != Some(text) {
@@ -127,18 +181,29 @@ fn docs_are_current() {
             stale.push(name);
         }
     }
-    assert!(stale.is_empty(), "docs/rules was stale and is written anew; commit {stale:?}");
+    assert!(
+        stale.is_empty(),
+        "docs/rules was stale and is written anew; commit {stale:?}"
+    );
 }
 
 fn page(rule: &Rule) -> String {
-    let body: Vec<&str> = rule.page.lines().map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
+    let body: Vec<&str> = rule
+        .page
+        .lines()
+        .map(|line| line.strip_prefix(' ').unwrap_or(line))
+        .collect();
     let facts = format!(
         "*{} · level {} · fix: {} · since {}{}*",
         rule.category.name(),
         rule.level,
         rule.fix.name(),
         rule.since,
-        if rule.convention { " · part of the migration convention" } else { "" }
+        if rule.convention {
+            " · part of the migration convention"
+        } else {
+            ""
+        }
     );
     format!("# {}\n\n{facts}\n\n{}\n", rule.name, body.join("\n").trim())
 }
@@ -146,7 +211,13 @@ fn page(rule: &Rule) -> String {
 fn index() -> String {
     let mut out = String::from("# Rules\n\n| Rule | Level | Fix | What happens |\n| --- | --- | --- | --- |\n");
     for rule in RULES {
-        let line = format!("| [{0}]({0}.md) | {1} | {2} | {3} |\n", rule.name, rule.level, rule.fix.name(), rule.summary());
+        let line = format!(
+            "| [{0}]({0}.md) | {1} | {2} | {3} |\n",
+            rule.name,
+            rule.level,
+            rule.fix.name(),
+            rule.summary()
+        );
         out.push_str(&line);
     }
     out
@@ -203,7 +274,10 @@ fn examples(rule: &Rule, heading: &str) -> Vec<Example> {
 
 fn example(rule: &Rule, info: &str, sql: String) -> Example {
     let mut settings = Settings {
-        coupling: Coupling { packs: Vec::new(), forbidden_names: vec!["naval".into(), "pedro".into(), "joao".into()] },
+        coupling: Coupling {
+            packs: Vec::new(),
+            forbidden_names: vec!["naval".into(), "pedro".into(), "joao".into()],
+        },
         ..Settings::default()
     };
     let mut base = Base::Empty;
@@ -222,7 +296,13 @@ fn example(rule: &Rule, info: &str, sql: String) -> Example {
             _ => panic!("{}: `{word}` is no setting of an example", rule.name),
         }
     }
-    Example { sql, settings, base, convention: rule.convention, no_companions }
+    Example {
+        sql,
+        settings,
+        base,
+        convention: rule.convention,
+        no_companions,
+    }
 }
 
 fn findings(rule: &Rule, example: &Example) -> Vec<Diagnostic> {

@@ -16,7 +16,7 @@ rule! {
     /// -- 1_users.sql
     /// create table users (id bigint primary key);
     /// -- 2_name.sql
-    /// -- dblsp: allow add-required-column (the table is empty)
+    /// -- dblsp: allow drop-column (moved to profiles)
     /// alter table users add column name text;
     /// ```
     ///
