@@ -287,7 +287,7 @@ impl<'a> Cursor<'a> {
     /// Any word or quoted identifier, keywords included: what may be a name is the server's business, not ours.
     pub(crate) fn ident(&mut self) -> Parsed<Ident> {
         let token = self.peek().ok_or(Unreadable)?;
-        let ident = ident_of(token, self.text).ok_or(Unreadable)?;
+        let ident = ident_of(token).ok_or(Unreadable)?;
         self.at += 1;
         Ok(ident)
     }
@@ -407,44 +407,50 @@ impl<'a> Cursor<'a> {
 }
 
 /// The identifier that a word token stands for.
-pub(crate) fn ident_of(token: &Token, text: &str) -> Option<Ident> {
-    let raw = token.span.slice(text);
+pub(crate) fn ident_of(token: &Token) -> Option<Ident> {
     match &token.token {
-        SqlToken::Word(word) if word.quote_style.is_none() => Some(Ident::unquoted(raw, token.span)),
-        SqlToken::Word(_) => Some(Ident::quoted(raw.get(1..raw.len().checked_sub(1)?)?, token.span)),
+        SqlToken::Word(word) if word.quote_style.is_none() => Some(Ident::unquoted(&word.value, token.span)),
+        SqlToken::Word(word) => Some(Ident::quoted(&word.value, token.span)),
         _ => None,
     }
 }
 
 /// The string constant that a token stands for.
+///
+/// The token's own text counts, not the file's: inside of a quoted function body every quote is written twice.
 pub(crate) fn body_of(token: &Token, text: &str) -> Option<Body> {
-    let raw = token.span.slice(text);
-    let (prefix, suffix) = match &token.token {
-        SqlToken::DollarQuotedString(_) => {
-            let tag = raw[1..].find('$')? + 2;
-            (tag, tag)
+    let (written, prefix, suffix) = match &token.token {
+        SqlToken::DollarQuotedString(quoted) => {
+            let tag = quoted.tag.as_ref().map_or(0, String::len) + 2;
+            (&quoted.value, tag, tag)
         }
-        SqlToken::SingleQuotedString(_) => (1, 1),
-        SqlToken::EscapedStringLiteral(_) | SqlToken::NationalStringLiteral(_) => (2, 1),
-        SqlToken::UnicodeStringLiteral(_) => (3, 1),
+        SqlToken::SingleQuotedString(written) => (written, 1, 1),
+        SqlToken::EscapedStringLiteral(written) | SqlToken::NationalStringLiteral(written) => (written, 2, 1),
+        SqlToken::UnicodeStringLiteral(written) => (written, 3, 1),
         _ => return None,
     };
-    let inner = Span::new(
-        token.span.start as usize + prefix,
-        (token.span.end as usize).checked_sub(suffix)?,
-    );
-    let code = inner.slice(text);
+    let mut inner = inside(token.span, prefix, suffix);
+    if inner.slice(text) != written {
+        let quotes = |text: &str| text.matches('\'').count();
+        let doubled = quotes(token.span.slice(text)) / (quotes(written) + 2);
+        inner = inside(token.span, prefix - 1 + doubled.max(1), doubled.max(1));
+    }
     let unescaped = match &token.token {
         SqlToken::DollarQuotedString(_) => None,
-        SqlToken::EscapedStringLiteral(_) => Some(unescape(code)),
-        _ if code.contains("''") => Some(code.replace("''", "'")),
+        SqlToken::EscapedStringLiteral(_) => Some(unescape(written)),
+        _ if written.contains("''") => Some(written.replace("''", "'")),
         _ => None,
     };
+    let unescaped = unescaped.or_else(|| (inner.slice(text) != written).then(|| written.clone()));
     Some(Body {
         span: token.span,
         inner,
         unescaped,
     })
+}
+
+fn inside(span: Span, prefix: usize, suffix: usize) -> Span {
+    Span::new(span.start as usize + prefix, (span.end as usize).saturating_sub(suffix))
 }
 
 /// Resolves the escapes of `E'…'`.

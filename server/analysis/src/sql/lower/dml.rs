@@ -112,7 +112,7 @@ impl<'a> Reader<'a> {
             conflict.columns = commas(list.rest())
                 .into_iter()
                 .filter(|key| key.get(1).is_none_or(|next| next.token != SqlToken::LParen))
-                .filter_map(|key| ident_of(key.first()?, self.text))
+                .filter_map(|key| ident_of(key.first()?))
                 .collect();
         }
         let (assignments, [filter]) = clauses(update.unwrap_or_default(), [&["WHERE"]]);
@@ -213,7 +213,7 @@ impl<'a> Reader<'a> {
     fn first_idents(self, tokens: &'a [Token]) -> Vec<Ident> {
         commas(tokens)
             .into_iter()
-            .filter_map(|column| ident_of(column.first()?, self.text))
+            .filter_map(|column| ident_of(column.first()?))
             .collect()
     }
 
@@ -233,7 +233,7 @@ impl<'a> Reader<'a> {
                 None => all.extend(
                     target
                         .first()
-                        .and_then(|column| ident_of(column, self.text))
+                        .and_then(|column| ident_of(column))
                         .map(|column| Assignment {
                             column,
                             value: self.expr(value),

@@ -73,7 +73,7 @@ impl<'a> Reader<'a> {
             span: span_of(before),
             ..lowering.expr(&expr)
         };
-        (expr, ident_of(last, self.text))
+        (expr, ident_of(last))
     }
 
     /// Where sqlparser does not see an alias: there is none, or it cannot read the expression.
@@ -86,7 +86,7 @@ impl<'a> Reader<'a> {
         if is_opaque(&without) {
             (whole, None)
         } else {
-            (without, ident_of(last, self.text))
+            (without, ident_of(last))
         }
     }
 
@@ -223,7 +223,7 @@ fn constant(token: &Token, text: &str) -> Option<ExprNode> {
 
 /// A column, `DEFAULT`, or a function that is called without parentheses.
 fn bare_word(token: &Token, text: &str) -> Option<ExprNode> {
-    let name = Name::bare(ident_of(token, text)?);
+    let name = Name::bare(ident_of(token)?);
     if is_word(token, "DEFAULT") {
         return Some(ExprNode::Other(Vec::new()));
     }
@@ -524,7 +524,7 @@ impl Lowering<'_> {
     fn ident(&self, ident: &SqlIdent) -> Option<Ident> {
         let at = self.token(ident.span);
         self.seen.set(at);
-        ident_of(&self.tokens[at], self.reader.text)
+        ident_of(&self.tokens[at])
     }
 
     fn name(&self, name: &ObjectName) -> Option<Name> {
@@ -790,7 +790,7 @@ impl Lowering<'_> {
             .find_map(|argument| self.groups.parent(self.first(argument.span)));
         let name = open
             .and_then(|open| open.checked_sub(1))
-            .and_then(|at| ident_of(&self.tokens[at], self.reader.text));
+            .and_then(|at| ident_of(&self.tokens[at]));
         let (Some(open), Some(name)) = (open, name) else {
             return self.around(arguments, ExprNode::Other);
         };

@@ -233,7 +233,7 @@ impl<'a> Reader<'a> {
             && cursor.at_token(&SqlToken::LParen)
             && let Ok(inside) = cursor.parens()
         {
-            let first = |column: &[Token]| column.first().and_then(|token| ident_of(token, self.text));
+            let first = |column: &[Token]| column.first().and_then(|token| ident_of(token));
             columns = commas(inside.rest()).into_iter().filter_map(first).collect();
         }
         (alias, columns)

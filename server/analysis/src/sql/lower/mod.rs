@@ -273,7 +273,7 @@ mod tests {
             ("select ", "cast(", "1", " as int)"),
             ("(", "((", "", ""),
         ] {
-            for times in [30, 49, 100, 10_000] {
+            for times in [30, 49, 100, 5_000] {
                 survives(&format!(
                     "{before}{}{between}{}",
                     repeated.repeat(times),

@@ -256,7 +256,7 @@ impl<'a> Reader<'a> {
     fn item(self, tokens: &'a [Token]) -> SelectItem {
         if let [.., as_word, alias] = tokens
             && is_word(as_word, "AS")
-            && let Some(alias) = ident_of(alias, self.text)
+            && let Some(alias) = ident_of(alias)
             && tokens.len() > 2
         {
             return SelectItem::Expr {
