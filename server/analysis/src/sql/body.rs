@@ -102,10 +102,9 @@ fn placed(text: &str, code: &str, place: Span) -> (Vec<Token>, bool) {
 /// two differ in anything else.
 fn offsets(raw: &str, code: &str) -> Option<Vec<u32>> {
     let mut offsets = Vec::with_capacity(code.len() + 1);
+    let quotes = |text: &str| text.matches('\'').count();
+    let width = (quotes(raw) / quotes(code).max(1)).max(1);
     let raw = raw.as_bytes();
-    let quotes = |bytes: &[u8]| bytes.iter().filter(|byte| **byte == b'\'').count();
-    let (raw_quotes, code_quotes) = (quotes(raw), quotes(code.as_bytes()).max(1));
-    let width = (raw_quotes / code_quotes).max(1);
     let mut at = 0;
     for byte in code.bytes() {
         offsets.push(u32::try_from(at).ok()?);
@@ -261,9 +260,7 @@ impl Walker<'_> {
         let mut c = Cursor::new(self.text, tokens);
         if c.eat("PERFORM") {
             self.expression(tokens, c.rest());
-        } else if c.eat("EXECUTE") {
-            self.execute(c.rest());
-        } else if c.eat_all(&["RETURN", "QUERY", "EXECUTE"]) {
+        } else if c.eat("EXECUTE") || c.eat_all(&["RETURN", "QUERY", "EXECUTE"]) {
             self.execute(c.rest());
         } else if c.eat_all(&["RETURN", "QUERY"]) {
             self.statement(c.rest());

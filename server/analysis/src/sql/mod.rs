@@ -73,7 +73,7 @@ fn meta(line: &str) -> Node {
 
 /// The first words of a statement that nothing could read, and every name in it that it may touch.
 fn unknown(cursor: Cursor<'_>) -> Node {
-    let words = cursor.rest().iter().take(3).map_while(|token| ident_of(token));
+    let words = cursor.rest().iter().take(3).map_while(ident_of);
     let keywords: Vec<String> = words.map(|word| word.value.to_uppercase()).collect();
     let mut names = Vec::new();
     let mut ahead = cursor;

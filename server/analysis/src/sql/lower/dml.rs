@@ -68,7 +68,7 @@ impl<'a> Reader<'a> {
         if let Ok(list) = ahead.parens()
             && !is_query(self.text, list.rest())
         {
-            columns = self.first_idents(list.rest());
+            columns = first_idents(list.rest());
             *cursor = ahead;
         }
         let overriding = if cursor.eat("OVERRIDING") {
@@ -210,13 +210,6 @@ impl<'a> Reader<'a> {
         self.optional(Some(tokens))
     }
 
-    fn first_idents(self, tokens: &'a [Token]) -> Vec<Ident> {
-        commas(tokens)
-            .into_iter()
-            .filter_map(|column| ident_of(column.first()?))
-            .collect()
-    }
-
     /// `column = value`, `column[i] = value`, `column.field = value`, `(a, b) = (…)`.
     fn assignments(self, tokens: &'a [Token]) -> Vec<Assignment> {
         let mut all = Vec::new();
@@ -229,16 +222,11 @@ impl<'a> Reader<'a> {
                 continue;
             }
             match inside_parens(self.text, target) {
-                Some(columns) => all.extend(self.row_assignment(self.first_idents(columns), value)),
-                None => all.extend(
-                    target
-                        .first()
-                        .and_then(|column| ident_of(column))
-                        .map(|column| Assignment {
-                            column,
-                            value: self.expr(value),
-                        }),
-                ),
+                Some(columns) => all.extend(self.row_assignment(first_idents(columns), value)),
+                None => all.extend(target.first().and_then(ident_of).map(|column| Assignment {
+                    column,
+                    value: self.expr(value),
+                })),
             }
         }
         all
@@ -265,6 +253,12 @@ impl<'a> Reader<'a> {
         };
         columns.into_iter().zip(fields).map(assign).collect()
     }
+}
+
+/// The columns of a list, without subscripts and fields.
+fn first_idents(tokens: &[Token]) -> Vec<Ident> {
+    let first = |column: &[Token]| ident_of(column.first()?);
+    commas(tokens).into_iter().filter_map(first).collect()
 }
 
 /// Filled in by the caller, which has read them.

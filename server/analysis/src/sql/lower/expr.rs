@@ -95,7 +95,7 @@ impl<'a> Reader<'a> {
         let span = span_of(tokens);
         let node = match tokens {
             [] => ExprNode::Other(Vec::new()),
-            [one] => constant(one, self.text).or_else(|| bare_word(one, self.text))?,
+            [one] => constant(one, self.text).or_else(|| bare_word(one))?,
             [first, .., _]
                 if matches!(
                     first.token,
@@ -222,7 +222,7 @@ fn constant(token: &Token, text: &str) -> Option<ExprNode> {
 }
 
 /// A column, `DEFAULT`, or a function that is called without parentheses.
-fn bare_word(token: &Token, text: &str) -> Option<ExprNode> {
+fn bare_word(token: &Token) -> Option<ExprNode> {
     let name = Name::bare(ident_of(token)?);
     if is_word(token, "DEFAULT") {
         return Some(ExprNode::Other(Vec::new()));
@@ -547,7 +547,7 @@ impl Lowering<'_> {
         let token = &self.tokens[at];
         Expr {
             span: token.span,
-            node: bare_word(token, self.reader.text).unwrap_or(ExprNode::Other(Vec::new())),
+            node: bare_word(token).unwrap_or(ExprNode::Other(Vec::new())),
         }
     }
 

@@ -140,7 +140,7 @@ impl<'a> Reader<'a> {
         if cursor.at_token(&SqlToken::LParen) {
             let inside = cursor.parens()?;
             if is_query(self.text, inside.rest()) {
-                let (alias, columns) = self.alias(cursor);
+                let (alias, columns) = Self::alias(cursor);
                 return Ok(FromItem::Subquery {
                     query: Box::new(self.query(inside.rest())),
                     alias,
@@ -150,7 +150,7 @@ impl<'a> Reader<'a> {
             }
             let reader = self.deeper().ok_or(Unreadable)?;
             let item = reader.joined(&mut reader.cursor(inside.rest()))?;
-            self.alias(cursor);
+            Self::alias(cursor);
             return Ok(item);
         }
         if cursor.eat_all(&["ROWS", "FROM"]) {
@@ -165,7 +165,7 @@ impl<'a> Reader<'a> {
             && cursor.eat("ONLY");
         if only && cursor.at_token(&SqlToken::LParen) {
             let name = cursor.parens()?.name()?;
-            let (alias, columns) = self.alias(cursor);
+            let (alias, columns) = Self::alias(cursor);
             return Ok(FromItem::Relation {
                 name,
                 only,
@@ -185,7 +185,7 @@ impl<'a> Reader<'a> {
             return Ok(self.function(vec![call], cursor));
         }
         cursor.eat_token(&SqlToken::Mul);
-        let (alias, columns) = self.alias(cursor);
+        let (alias, columns) = Self::alias(cursor);
         if cursor.eat("TABLESAMPLE") {
             let _ = cursor.name();
             let _ = cursor.parens();
@@ -211,7 +211,7 @@ impl<'a> Reader<'a> {
 
     fn function(self, calls: Vec<Expr>, cursor: &mut Cursor<'a>) -> FromItem {
         let ordinality = cursor.eat_all(&["WITH", "ORDINALITY"]);
-        let (alias, columns) = self.alias(cursor);
+        let (alias, columns) = Self::alias(cursor);
         FromItem::Function {
             calls,
             alias,
@@ -221,7 +221,7 @@ impl<'a> Reader<'a> {
     }
 
     /// `[AS] alias [(column [type], …)]`, or `AS (column type, …)` of functions.
-    fn alias(self, cursor: &mut Cursor<'a>) -> Alias {
+    fn alias(cursor: &mut Cursor<'a>) -> Alias {
         let written = cursor.eat("AS");
         let alias = if cursor.at_token(&SqlToken::LParen) || (!written && cursor.at_any(NO_ALIAS)) {
             None
@@ -233,7 +233,7 @@ impl<'a> Reader<'a> {
             && cursor.at_token(&SqlToken::LParen)
             && let Ok(inside) = cursor.parens()
         {
-            let first = |column: &[Token]| column.first().and_then(|token| ident_of(token));
+            let first = |column: &[Token]| column.first().and_then(ident_of);
             columns = commas(inside.rest()).into_iter().filter_map(first).collect();
         }
         (alias, columns)
