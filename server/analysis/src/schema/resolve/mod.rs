@@ -11,7 +11,7 @@ mod index;
 mod objects;
 mod routine;
 mod table;
-mod types;
+pub(crate) mod types;
 mod view;
 
 use std::sync::Arc;

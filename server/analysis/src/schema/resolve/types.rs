@@ -120,6 +120,35 @@ const BUILTIN: &[&str] = &[
     "int2vector",
 ];
 
+/// The built-in type that a name means wherever it stands; `None` for the types of a history.
+pub(crate) fn builtin_type(ty: &TypeName) -> Option<Type> {
+    let last = match ty.name.last().value.as_str() {
+        "timestamp" => "timestamp without time zone",
+        "time" => "time without time zone",
+        "bpchar" => "character",
+        other => other,
+    };
+    let system = ty.name.qualifier().is_some_and(|schema| schema.value == "pg_catalog");
+    if !system && (ty.name.parts.len() > 1 || !BUILTIN.contains(&last)) {
+        return None;
+    }
+    // `character` without a length is `character(1)`; the quoted "char" has none.
+    let mut modifiers = ty.modifiers.clone();
+    let written_bpchar = ty.name.last().value == "bpchar";
+    if matches!(last, "character" | "bit") && modifiers.is_empty() && !written_bpchar {
+        modifiers.push("1".into());
+    }
+    if last == "numeric" && modifiers.len() == 1 {
+        modifiers.push("0".into());
+    }
+    Some(Type {
+        id: Id::new("pg_catalog", last),
+        modifiers,
+        array: ty.dimensions > 0,
+        fields: ty.fields.clone(),
+    })
+}
+
 impl Resolver<'_> {
     /// The type that a name means here. A name that nothing defines is taken to be in the creation schema.
     pub(crate) fn resolve_type(&mut self, ty: &TypeName) -> Type {
@@ -129,36 +158,18 @@ impl Resolver<'_> {
                 return found;
             }
         }
-        let last = match ty.name.last().value.as_str() {
-            "timestamp" => "timestamp without time zone",
-            "time" => "time without time zone",
-            "bpchar" => "character",
-            "_text" => {
-                return Type {
-                    array: true,
-                    ..Type::builtin("text")
-                };
-            }
-            other => other,
-        };
-        let system = ty.name.qualifier().is_some_and(|schema| schema.value == "pg_catalog");
-        let id = if system || (ty.name.parts.len() == 1 && BUILTIN.contains(&last)) {
-            Id::new("pg_catalog", last)
-        } else {
-            self.user_type(&ty.name)
-        };
-        // `character` without a length is `character(1)`; the quoted "char" has none.
-        let mut modifiers = ty.modifiers.clone();
-        let written_bpchar = ty.name.last().value == "bpchar";
-        if id.schema == "pg_catalog" && matches!(last, "character" | "bit") && modifiers.is_empty() && !written_bpchar {
-            modifiers.push("1".into());
+        if ty.name.last().value == "_text" {
+            return Type {
+                array: true,
+                ..Type::builtin("text")
+            };
         }
-        if last == "numeric" && modifiers.len() == 1 {
-            modifiers.push("0".into());
+        if let Some(found) = builtin_type(ty) {
+            return found;
         }
         Type {
-            id,
-            modifiers,
+            id: self.user_type(&ty.name),
+            modifiers: ty.modifiers.clone(),
             array,
             fields: ty.fields.clone(),
         }
