@@ -3,11 +3,21 @@
 use super::rule::Rule;
 
 mod drop_column;
+mod function_search_path;
+mod rls_disabled_in_exposed_schema;
+mod security_definer_view;
 mod unknown_allow;
 mod unused_allow;
 
 /// Every rule, in the order of `dblsp rules`: by name.
-pub static RULES: &[&Rule] = &[&drop_column::RULE, &unknown_allow::RULE, &unused_allow::RULE];
+pub static RULES: &[&Rule] = &[
+    &drop_column::RULE,
+    &function_search_path::RULE,
+    &rls_disabled_in_exposed_schema::RULE,
+    &security_definer_view::RULE,
+    &unknown_allow::RULE,
+    &unused_allow::RULE,
+];
 
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,180 @@
+use crate::lint::prelude::*;
+use crate::schema::objects::TableKind;
+use crate::sql::statement::Persistence;
+
+rule! {
+    /// A table without row security in an exposed schema can be read and written by anyone.
+    ///
+    /// ## When
+    /// After the last migration, a table in an exposed schema (`exposed_schemas`, for Supabase projects the `[api] schemas`
+    /// of `supabase/config.toml`) has row level security off, and an untrusted role (`anon`, `authenticated`, PUBLIC) holds
+    /// a privilege on it. A later file that enables row security, or that takes the privileges away, clears it. Partitions
+    /// are reached through their parent as well as by their own name, so each needs row security of its own.
+    ///
+    /// Only projects on Supabase have such roles and an API; elsewhere the rule is silent.
+    ///
+    /// ## Why
+    /// Supabase serves every table of an exposed schema over HTTP, and its default privileges give `anon` and
+    /// `authenticated` all rights on new tables in `public`. Row security is the only thing that stands between the
+    /// internet and the rows.
+    ///
+    /// ## Bad
+    /// ```sql supabase
+    /// -- 1_notes.sql
+    /// create table public.notes (id bigint primary key, body text);
+    /// ```
+    ///
+    /// ## Good
+    /// ```sql supabase
+    /// -- 1_notes.sql
+    /// create table public.notes (id bigint primary key, body text);
+    /// alter table public.notes enable row level security;
+    /// ```
+    ///
+    /// ## Fix
+    /// Adds `alter table … enable row level security` after the statement that creates the table. Without a policy nobody
+    /// but the owner and `service_role` sees a row, so policies remain to be written.
+    ///
+    /// ## References
+    /// - [Row security policies](https://www.postgresql.org/docs/current/ddl-rowsecurity.html)
+    /// - [Securing your API](https://supabase.com/docs/guides/api/securing-your-api)
+    "rls-disabled-in-exposed-schema",
+    category: Category::Security,
+    level: Level::Warning,
+    fix: FixKind::Review,
+    since: "0.1.0",
+    check: Check::Project(check),
+}
+
+/// Roles that a stranger can act as.
+const UNTRUSTED: &[&str] = &["anon", "authenticated", "public"];
+
+fn check(cx: &Cx<'_>, report: &mut Report) {
+    if cx.history.base != crate::history::Base::Supabase {
+        return;
+    }
+    let last = cx.last();
+    for (id, relation, table) in last.tables() {
+        let exposed = cx.settings.exposed_schemas.iter().any(|schema| *schema == id.schema);
+        let ours = table.persistence != Persistence::Temporary && table.kind != TableKind::Foreign;
+        if !exposed || !ours || table.row_security {
+            continue;
+        }
+        // A loop over all tables may have enabled it; nobody can tell, so nothing is said.
+        if last.taints.policies.is_some_and(|taint| taint > relation.meta.changed) || !last.since(relation.meta.certainty, relation.meta.changed).is_certain() {
+            continue;
+        }
+        let reached: Vec<&str> =
+            UNTRUSTED.iter().copied().filter(|role| relation.meta.acl.contains_key(*role)).collect();
+        let Some(number) = cx.judged_file(relation.meta.created) else { continue };
+        if reached.is_empty() {
+            continue;
+        }
+        let name = shown(id);
+        let message = format!("anyone can read and write `{name}` through the API: row level security is off");
+        let span = relation.meta.created.span;
+        let text = &cx.history.migrations[number].text;
+        let enable = format!("\nalter table {} enable row level security;", quoted(id));
+        let after = statement_end(text, span);
+        report
+            .add(heading(text, span), message)
+            .in_migration(number)
+            .help(format!("Enable row level security on `{name}` and write policies, or revoke the rights of {}.", reached.join(" and ")))
+            .fix(FixKind::Review, format!("Enable row level security on `{name}`"), vec![insert(after, enable)]);
+    }
+}
+
+fn quoted(id: &Id) -> String {
+    use crate::schema::objects::quote;
+    format!("{}.{}", quote(&id.schema), quote(&id.name))
+}
+
+/// The first line of a statement: enough to see which one is meant.
+fn heading(text: &str, statement: Span) -> Span {
+    let first = statement.slice(text).lines().next().unwrap_or_default();
+    let shown = first.trim_end().trim_end_matches('(').trim_end();
+    Span::new(statement.start as usize, statement.start as usize + shown.len())
+}
+
+/// The byte after the statement's semicolon; its end where there is none.
+fn statement_end(text: &str, statement: Span) -> u32 {
+    let rest = text.get(statement.end as usize..).unwrap_or_default();
+    let semicolon = rest.find(';').filter(|at| rest[..*at].trim().is_empty()).map_or(0, |at| at + 1);
+    statement.end + u32::try_from(semicolon).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RULE;
+    use crate::lint::testing::Case;
+
+    #[test]
+    fn a_table_in_public_without_row_security_is_open() {
+        Case::new(&RULE).supabase().fires(
+            "
+-- 1_a.sql
+create table notes (
+--^^^^^^^^^^^^^^^^ warning: anyone can read and write `notes` through the API
+  id bigint primary key
+);
+create schema private;
+create table private.secrets (id bigint primary key);
+create table todos (id bigint primary key);
+alter table todos enable row level security;
+"
+            .replace("--^^^^^^^^^^^^^^^^", "-- ^^^^^^^^^^^^^^^^")
+            .as_str(),
+        );
+    }
+
+    #[test]
+    fn a_later_file_may_enable_it_or_take_the_rights_away() {
+        Case::new(&RULE).supabase().silent(
+            "
+-- 1_a.sql
+create table notes (id bigint primary key);
+create table jobs (id bigint primary key);
+-- 2_b.sql
+alter table notes enable row level security;
+revoke all on jobs from anon, authenticated;
+",
+        );
+    }
+
+    #[test]
+    fn a_dropped_or_temporary_table_and_a_project_without_an_api_are_silent() {
+        Case::new(&RULE).supabase().silent(
+            "
+-- 1_a.sql
+create table notes (id bigint primary key);
+create temp table scratch (id bigint);
+-- 2_b.sql
+drop table notes;
+",
+        );
+        Case::new(&RULE).silent(
+            "
+-- 1_a.sql
+create table notes (id bigint primary key);
+",
+        );
+    }
+
+    #[test]
+    fn a_loop_that_may_have_enabled_it_silences_it() {
+        Case::new(&RULE).supabase().silent(
+            "
+-- 1_a.sql
+create table notes (id bigint primary key);
+-- 2_b.sql
+do $$
+declare t record;
+begin
+  for t in select tablename from pg_tables where schemaname = 'public' loop
+    execute format('alter table public.%I enable row level security', t.tablename);
+  end loop;
+end $$;
+",
+        );
+    }
+}

@@ -1,0 +1,141 @@
+use crate::lint::prelude::*;
+
+rule! {
+    /// A view reads with its owner's rights, past the row security of the tables under it.
+    ///
+    /// ## When
+    /// After the last migration, a view in an exposed schema is not `security_invoker`, an untrusted role may select from
+    /// it, and it reads at least one table. Only on PostgreSQL 15 and newer, where the option exists, and only in Supabase
+    /// projects, where there is an API. Materialized views have no such option and are not meant.
+    ///
+    /// ## Why
+    /// Without `security_invoker`, PostgreSQL checks the tables' row security as the view's owner, who is exempt from it.
+    /// Whoever may read the view reads every row. `CREATE OR REPLACE VIEW` without the option takes it away again.
+    ///
+    /// ## Bad
+    /// ```sql supabase
+    /// -- 1_notes.sql
+    /// create table notes (id bigint primary key, owner uuid, body text);
+    /// alter table notes enable row level security;
+    /// create view recent_notes as select id, body from notes;
+    /// ```
+    ///
+    /// ## Good
+    /// ```sql supabase
+    /// -- 1_notes.sql
+    /// create table notes (id bigint primary key, owner uuid, body text);
+    /// alter table notes enable row level security;
+    /// create view recent_notes with (security_invoker = true) as select id, body from notes;
+    /// ```
+    ///
+    /// ## Fix
+    /// Adds `security_invoker = true` to the view's options. Roles that only had rights on the view then need rights on the
+    /// tables, too.
+    ///
+    /// ## References
+    /// - [CREATE VIEW](https://www.postgresql.org/docs/current/sql-createview.html)
+    /// - [Row security policies](https://www.postgresql.org/docs/current/ddl-rowsecurity.html)
+    "security-definer-view",
+    category: Category::Security,
+    level: Level::Warning,
+    fix: FixKind::Review,
+    since: "0.1.0",
+    check: Check::Project(check),
+}
+
+/// Roles that a stranger can act as.
+const UNTRUSTED: &[&str] = &["anon", "authenticated", "public"];
+
+fn check(cx: &Cx<'_>, report: &mut Report) {
+    if cx.settings.postgres < 15 || cx.history.base != crate::history::Base::Supabase {
+        return;
+    }
+    let last = cx.last();
+    for (id, relation) in &last.relations {
+        let Some(view) = relation.view().filter(|view| !view.materialized) else { continue };
+        let exposed = cx.settings.exposed_schemas.iter().any(|schema| *schema == id.schema);
+        let reached = UNTRUSTED.iter().any(|role| {
+            relation.meta.acl.get(*role).is_some_and(|privileges| privileges.contains_key("SELECT"))
+        });
+        let reads = view.dependencies.relations.iter().any(|id| last.table(id).is_some());
+        let certain = last.since(relation.meta.certainty, relation.meta.changed).is_certain();
+        if !exposed || !reached || !reads || view.security_invoker() || !certain {
+            continue;
+        }
+        let Some(number) = cx.judged_file(relation.meta.changed) else { continue };
+        let statement = cx.documents[number].file.statements.iter().find(|s| s.span.contains(relation.meta.changed.span));
+        let name = shown(id);
+        let message = format!("`{name}` reads with its owner's rights, past the row level security of its tables");
+        let Some(Node::CreateView(create)) = statement.map(|statement| &statement.node) else {
+            report
+                .add(relation.meta.changed.span, message)
+                .in_migration(number)
+                .help(format!("Run `alter view {name} set (security_invoker = true)`."));
+            continue;
+        };
+        let edit = match create.options.last() {
+            Some(option) => insert(option.span.end, ", security_invoker = true"),
+            None => insert(create.options_span.start, " with (security_invoker = true)"),
+        };
+        let edit = match create.options.iter().find(|option| option.name == "security_invoker") {
+            Some(option) => replace(option.span, "security_invoker = true"),
+            None => edit,
+        };
+        report
+            .add(create.name.span(), message)
+            .in_migration(number)
+            .help(format!("Create `{name}` with (security_invoker = true)."))
+            .fix(FixKind::Review, format!("Read `{name}` with the caller's rights"), vec![edit]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RULE;
+    use crate::lint::testing::Case;
+
+    const TABLE: &str = "-- 1_a.sql\ncreate table notes (id bigint primary key, body text);\n";
+
+    #[test]
+    fn a_view_over_a_table_reads_everything() {
+        Case::new(&RULE).supabase().fires(&format!(
+            "{TABLE}create view public.recent as select * from notes;
+--          ^^^^^^^^^^^^^ warning: `recent` reads with its owner's rights
+create view invoked with (security_invoker = on) as select * from notes;
+create view constants as select 1 as one;
+create materialized view counted as select count(*) from notes;
+"
+        ));
+    }
+
+    #[test]
+    fn replacing_a_view_takes_the_option_away() {
+        Case::new(&RULE).supabase().fires(&format!(
+            "{TABLE}create view recent with (security_invoker = true) as select id from notes;
+-- 2_b.sql
+create or replace view recent as select id, body from notes;
+--                     ^^^^^^ warning: `recent` reads
+"
+        ));
+    }
+
+    #[test]
+    fn setting_the_option_later_clears_it() {
+        let later = "-- 2_b.sql\nalter view recent set (security_invoker = true);\n";
+        Case::new(&RULE).supabase().silent(&format!("{TABLE}create view recent as select id from notes;\n{later}"));
+    }
+
+    #[test]
+    fn before_postgres_15_there_is_no_such_option() {
+        let sql = format!("{TABLE}create view recent as select id from notes;\n");
+        Case::new(&RULE).supabase().postgres(14).silent(&sql);
+    }
+
+    #[test]
+    fn options_that_are_there_are_kept() {
+        Case::new(&RULE).supabase().fixed(
+            &format!("{TABLE}create view recent with (security_barrier) as select id from notes;\n"),
+            &format!("{TABLE}create view recent with (security_barrier, security_invoker = true) as select id from notes;\n"),
+        );
+    }
+}
