@@ -44,22 +44,39 @@ rule! {
 fn check(cx: &Cx<'_>, report: &mut Report) {
     let last = cx.last();
     for (signature, routine) in &last.routines {
-        let kinds = matches!(routine.kind, RoutineKind::Function | RoutineKind::Procedure | RoutineKind::Window);
+        let kinds = matches!(
+            routine.kind,
+            RoutineKind::Function | RoutineKind::Procedure | RoutineKind::Window
+        );
         let compiled = matches!(routine.language.as_str(), "c" | "internal");
         let certain = last.since(routine.meta.certainty, routine.meta.changed).is_certain();
         if !kinds || compiled || !certain || routine.settings.contains_key("search_path") {
             continue;
         }
-        let Some(number) = cx.judged_file(routine.meta.changed) else { continue };
-        let statement = cx.documents[number].file.statements.iter().find(|s| s.span == routine.meta.changed.span);
-        let Some(Node::CreateFunction(create)) = statement.map(|statement| &statement.node) else { continue };
-        let Some(crate::sql::statement::FunctionBody::Source(body)) = &create.body else { continue };
+        let Some(number) = cx.judged_file(routine.meta.changed) else {
+            continue;
+        };
+        let statement = cx.documents[number]
+            .file
+            .statements
+            .iter()
+            .find(|s| s.span == routine.meta.changed.span);
+        let Some(Node::CreateFunction(create)) = statement.map(|statement| &statement.node) else {
+            continue;
+        };
+        let Some(crate::sql::statement::FunctionBody::Source(body)) = &create.body else {
+            continue;
+        };
         let name = shown(&signature.id);
         let message = format!("`{name}` looks names up in whatever `search_path` its caller has set");
         let text = &cx.history.migrations[number].text;
-        let edits = body_keyword(text, body.span).map(|at| vec![insert(at, "set search_path = '' ")]).unwrap_or_default();
+        let edits = body_keyword(text, body.span)
+            .map(|at| vec![insert(at, "set search_path = '' ")])
+            .unwrap_or_default();
         let finding = report.add(create.name.span(), message);
-        finding.in_migration(number).help("Set search_path = '' and write names in the body with their schema.");
+        finding
+            .in_migration(number)
+            .help("Set search_path = '' and write names in the body with their schema.");
         if !routine.security_definer {
             finding.level(Level::Hint);
         }
@@ -73,7 +90,10 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
 fn body_keyword(text: &str, body: Span) -> Option<u32> {
     let before = text.get(..body.start as usize)?.trim_end();
     let at = before.len().checked_sub(2)?;
-    before.get(at..)?.eq_ignore_ascii_case("as").then(|| u32::try_from(at).unwrap_or(u32::MAX))
+    before
+        .get(at..)?
+        .eq_ignore_ascii_case("as")
+        .then(|| u32::try_from(at).unwrap_or(u32::MAX))
 }
 
 #[cfg(test)]

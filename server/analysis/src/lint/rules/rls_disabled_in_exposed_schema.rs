@@ -61,12 +61,19 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
             continue;
         }
         // A loop over all tables may have enabled it; nobody can tell, so nothing is said.
-        if last.taints.policies.is_some_and(|taint| taint > relation.meta.changed) || !last.since(relation.meta.certainty, relation.meta.changed).is_certain() {
+        if last.taints.policies.is_some_and(|taint| taint > relation.meta.changed)
+            || !last.since(relation.meta.certainty, relation.meta.changed).is_certain()
+        {
             continue;
         }
-        let reached: Vec<&str> =
-            UNTRUSTED.iter().copied().filter(|role| relation.meta.acl.contains_key(*role)).collect();
-        let Some(number) = cx.judged_file(relation.meta.created) else { continue };
+        let reached: Vec<&str> = UNTRUSTED
+            .iter()
+            .copied()
+            .filter(|role| relation.meta.acl.contains_key(*role))
+            .collect();
+        let Some(number) = cx.judged_file(relation.meta.created) else {
+            continue;
+        };
         if reached.is_empty() {
             continue;
         }
@@ -77,10 +84,17 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
         let enable = format!("\nalter table {} enable row level security;", quoted(id));
         let after = statement_end(text, span);
         report
-            .add(heading(text, span), message)
+            .add(name_in(cx, number, span), message)
             .in_migration(number)
-            .help(format!("Enable row level security on `{name}` and write policies, or revoke the rights of {}.", reached.join(" and ")))
-            .fix(FixKind::Review, format!("Enable row level security on `{name}`"), vec![insert(after, enable)]);
+            .help(format!(
+                "Enable row level security on `{name}` and write policies, or revoke the rights of {}.",
+                reached.join(" and ")
+            ))
+            .fix(
+                FixKind::Review,
+                format!("Enable row level security on `{name}`"),
+                vec![insert(after, enable)],
+            );
     }
 }
 
@@ -89,17 +103,27 @@ fn quoted(id: &Id) -> String {
     format!("{}.{}", quote(&id.schema), quote(&id.name))
 }
 
-/// The first line of a statement: enough to see which one is meant.
-fn heading(text: &str, statement: Span) -> Span {
-    let first = statement.slice(text).lines().next().unwrap_or_default();
-    let shown = first.trim_end().trim_end_matches('(').trim_end();
-    Span::new(statement.start as usize, statement.start as usize + shown.len())
+/// The table's name in the statement that made it; the whole statement where it is made indirectly.
+fn name_in(cx: &Cx<'_>, number: usize, made: Span) -> Span {
+    let statement = cx.documents[number]
+        .file
+        .statements
+        .iter()
+        .find(|statement| statement.span == made);
+    match statement.map(|statement| &statement.node) {
+        Some(Node::CreateTable(create)) => create.name.span(),
+        Some(Node::CreateTableAs(create)) => create.name.span(),
+        _ => made,
+    }
 }
 
 /// The byte after the statement's semicolon; its end where there is none.
 fn statement_end(text: &str, statement: Span) -> u32 {
     let rest = text.get(statement.end as usize..).unwrap_or_default();
-    let semicolon = rest.find(';').filter(|at| rest[..*at].trim().is_empty()).map_or(0, |at| at + 1);
+    let semicolon = rest
+        .find(';')
+        .filter(|at| rest[..*at].trim().is_empty())
+        .map_or(0, |at| at + 1);
     statement.end + u32::try_from(semicolon).unwrap_or_default()
 }
 
@@ -114,16 +138,14 @@ mod tests {
             "
 -- 1_a.sql
 create table notes (
---^^^^^^^^^^^^^^^^ warning: anyone can read and write `notes` through the API
+--           ^^^^^ warning: anyone can read and write `notes` through the API
   id bigint primary key
 );
 create schema private;
 create table private.secrets (id bigint primary key);
 create table todos (id bigint primary key);
 alter table todos enable row level security;
-"
-            .replace("--^^^^^^^^^^^^^^^^", "-- ^^^^^^^^^^^^^^^^")
-            .as_str(),
+",
         );
     }
 

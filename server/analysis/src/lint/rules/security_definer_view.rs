@@ -52,18 +52,30 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
     }
     let last = cx.last();
     for (id, relation) in &last.relations {
-        let Some(view) = relation.view().filter(|view| !view.materialized) else { continue };
+        let Some(view) = relation.view().filter(|view| !view.materialized) else {
+            continue;
+        };
         let exposed = cx.settings.exposed_schemas.iter().any(|schema| *schema == id.schema);
         let reached = UNTRUSTED.iter().any(|role| {
-            relation.meta.acl.get(*role).is_some_and(|privileges| privileges.contains_key("SELECT"))
+            relation
+                .meta
+                .acl
+                .get(*role)
+                .is_some_and(|privileges| privileges.contains_key("SELECT"))
         });
         let reads = view.dependencies.relations.iter().any(|id| last.table(id).is_some());
         let certain = last.since(relation.meta.certainty, relation.meta.changed).is_certain();
         if !exposed || !reached || !reads || view.security_invoker() || !certain {
             continue;
         }
-        let Some(number) = cx.judged_file(relation.meta.changed) else { continue };
-        let statement = cx.documents[number].file.statements.iter().find(|s| s.span.contains(relation.meta.changed.span));
+        let Some(number) = cx.judged_file(relation.meta.changed) else {
+            continue;
+        };
+        let statement = cx.documents[number]
+            .file
+            .statements
+            .iter()
+            .find(|s| s.span.contains(relation.meta.changed.span));
         let name = shown(id);
         let message = format!("`{name}` reads with its owner's rights, past the row level security of its tables");
         let Some(Node::CreateView(create)) = statement.map(|statement| &statement.node) else {
@@ -85,7 +97,11 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
             .add(create.name.span(), message)
             .in_migration(number)
             .help(format!("Create `{name}` with (security_invoker = true)."))
-            .fix(FixKind::Review, format!("Read `{name}` with the caller's rights"), vec![edit]);
+            .fix(
+                FixKind::Review,
+                format!("Read `{name}` with the caller's rights"),
+                vec![edit],
+            );
     }
 }
 
@@ -122,7 +138,9 @@ create or replace view recent as select id, body from notes;
     #[test]
     fn setting_the_option_later_clears_it() {
         let later = "-- 2_b.sql\nalter view recent set (security_invoker = true);\n";
-        Case::new(&RULE).supabase().silent(&format!("{TABLE}create view recent as select id from notes;\n{later}"));
+        Case::new(&RULE)
+            .supabase()
+            .silent(&format!("{TABLE}create view recent as select id from notes;\n{later}"));
     }
 
     #[test]
@@ -135,7 +153,9 @@ create or replace view recent as select id, body from notes;
     fn options_that_are_there_are_kept() {
         Case::new(&RULE).supabase().fixed(
             &format!("{TABLE}create view recent with (security_barrier) as select id from notes;\n"),
-            &format!("{TABLE}create view recent with (security_barrier, security_invoker = true) as select id from notes;\n"),
+            &format!(
+                "{TABLE}create view recent with (security_barrier, security_invoker = true) as select id from notes;\n"
+            ),
         );
     }
 }
