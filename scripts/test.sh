@@ -1,0 +1,68 @@
+#!/bin/bash
+# Run every test: scripts/test.sh
+#
+# On a bare Debian with Rust this also installs what the tests need: PostgreSQL's server, a C++ compiler for the fuzz
+# targets, and cargo-nextest. FUZZ_SECONDS=0 leaves the fuzzing out.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+step() {
+    echo
+    echo "==> $*"
+}
+
+has_postgres() {
+    [ -n "${DBLSP_PG_BIN:-}" ] || command -v initdb > /dev/null || ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1
+}
+
+install_packages() {
+    local as_root=()
+    [ "$(id -u)" = 0 ] || as_root=(sudo)
+    local server=postgresql-15
+    "${as_root[@]}" apt-get update
+    apt-cache show "$server" > /dev/null 2>&1 || server=postgresql
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$server" g++ git
+}
+
+if ! has_postgres || ! command -v c++ > /dev/null || ! command -v git > /dev/null; then
+    if ! command -v apt-get > /dev/null; then
+        echo "install PostgreSQL 15's server, a C++ compiler and git, then run this again" >&2
+        exit 1
+    fi
+    step "Installing PostgreSQL, a C++ compiler and git"
+    install_packages
+fi
+if ! cargo nextest --version > /dev/null 2>&1; then
+    step "Installing cargo-nextest"
+    CARGO_TARGET_DIR=target/tools cargo install cargo-nextest --locked
+fi
+for component in rustfmt clippy; do
+    cargo "${component#rust}" --version > /dev/null 2>&1 || rustup component add "$component"
+done
+
+step "Format"
+cargo fmt --all --check
+
+step "Lints"
+cargo clippy --workspace --all-targets --locked -- -D warnings
+
+# A test that needs a server fails here instead of skipping itself.
+export CI=true
+
+step "Tests"
+cargo nextest run --workspace --locked --no-fail-fast
+
+step "Examples in the documentation"
+cargo test --workspace --doc --locked --quiet
+
+if cargo deny --version > /dev/null 2>&1; then
+    step "Licences and advisories"
+    cargo deny check
+fi
+
+if [ "${FUZZ_SECONDS:-60}" -gt 0 ]; then
+    step "Fuzzing for ${FUZZ_SECONDS:-60} seconds"
+    scripts/fuzz.sh "${FUZZ_SECONDS:-60}"
+fi
+
+step "Everything passed"
