@@ -1,4 +1,5 @@
 //! Odd text is a value: nothing that can be typed makes the front end panic, hang or overflow a small stack.
+#![allow(clippy::disallowed_methods, reason = "tests may look at the clock")]
 
 use std::time::{Duration, Instant};
 

@@ -304,6 +304,7 @@ mod tests {
     }
 
     #[test]
+    #[allow(clippy::disallowed_methods, reason = "a test may look at the clock")]
     fn long_lists_are_read() {
         let started = Instant::now();
         let rows = vec!["(1, 'a', now(), null, -2.5)"; 20_000].join(", ");
