@@ -72,6 +72,28 @@ impl<'a> Cx<'a> {
         self.moment().after
     }
 
+    /// Whether edits of the file can reach the statement: it does not stand in the code of a DO block.
+    pub fn is_editable(&self) -> bool {
+        self.step().statement.span == self.step().outer.span
+    }
+
+    /// Whether the statement is committed before the next one runs, so that its locks are gone by then.
+    pub fn commits_alone(&self) -> bool {
+        !self.step().transaction.shared
+    }
+
+    /// Keywords in the case in which the statement's own first one is written.
+    pub fn cased(&self, keywords: &str) -> String {
+        let upper = self
+            .source(self.step().statement.span)
+            .starts_with(|first: char| first.is_ascii_uppercase());
+        if upper {
+            keywords.to_ascii_uppercase()
+        } else {
+            keywords.to_owned()
+        }
+    }
+
     /// The session's settings before the step.
     pub fn session(&self) -> &'a Session {
         self.moment().session
@@ -310,6 +332,19 @@ pub fn replace(span: Span, text: impl Into<String>) -> Edit {
         span,
         text: text.into(),
     }
+}
+
+/// An edit that takes `span` out of the text, with the blanks before it.
+pub fn remove(text: &str, span: Span) -> Edit {
+    let before = text.get(..span.start as usize).unwrap_or_default();
+    let blanks = before.len() - before.trim_end().len();
+    replace(
+        Span {
+            start: span.start.saturating_sub(u32::try_from(blanks).unwrap_or(0)),
+            end: span.end,
+        },
+        "",
+    )
 }
 
 /// An edit that inserts before byte `offset`.

@@ -2,6 +2,7 @@
 
 use super::rule::Rule;
 
+mod add_column_volatile_default;
 mod drop_column;
 mod function_search_path;
 mod rls_disabled_in_exposed_schema;
@@ -11,6 +12,7 @@ mod unused_allow;
 
 /// Every rule, in the order of `dblsp rules`: by name.
 pub static RULES: &[&Rule] = &[
+    &add_column_volatile_default::RULE,
     &drop_column::RULE,
     &function_search_path::RULE,
     &rls_disabled_in_exposed_schema::RULE,
