@@ -3,6 +3,7 @@
 use super::rule::Rule;
 
 mod add_column_volatile_default;
+mod add_required_column;
 mod drop_column;
 mod function_search_path;
 mod rls_disabled_in_exposed_schema;
@@ -13,6 +14,7 @@ mod unused_allow;
 /// Every rule, in the order of `dblsp rules`: by name.
 pub static RULES: &[&Rule] = &[
     &add_column_volatile_default::RULE,
+    &add_required_column::RULE,
     &drop_column::RULE,
     &function_search_path::RULE,
     &rls_disabled_in_exposed_schema::RULE,
