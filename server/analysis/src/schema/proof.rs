@@ -1,12 +1,13 @@
-//! What a CHECK constraint proves about a column, as far as SET NOT NULL looks.
+//! What a constraint proves about a column, as far as SET NOT NULL looks.
 
 use super::objects::{Constraint, ConstraintKind, Table};
 use crate::sql::statement::{Expr, ExprNode};
 
-/// The CHECK constraint of the table that says the column is never NULL; a validated one before one that is not.
-pub fn not_null_check<'a>(table: &'a Table, column: &str) -> Option<&'a Constraint> {
+/// The constraint of the table that says the column is never NULL: a CHECK, or PostgreSQL 18's NOT NULL; a validated one before one that is not.
+pub fn not_null_proof<'a>(table: &'a Table, column: &str) -> Option<&'a Constraint> {
     let says_so = |constraint: &&Constraint| match &constraint.kind {
         ConstraintKind::Check(expr) => excludes_null(expr, column),
+        ConstraintKind::NotNull => constraint.columns.iter().any(|own| own == column),
         _ => false,
     };
     let mut found: Vec<&Constraint> = table.constraints.iter().filter(says_so).collect();

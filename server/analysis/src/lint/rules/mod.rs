@@ -6,8 +6,10 @@ mod add_column_volatile_default;
 mod add_required_column;
 mod drop_column;
 mod function_search_path;
+mod not_null_check_unvalidated;
 mod rls_disabled_in_exposed_schema;
 mod security_definer_view;
+mod set_not_null;
 mod unknown_allow;
 mod unused_allow;
 
@@ -17,8 +19,10 @@ pub static RULES: &[&Rule] = &[
     &add_required_column::RULE,
     &drop_column::RULE,
     &function_search_path::RULE,
+    &not_null_check_unvalidated::RULE,
     &rls_disabled_in_exposed_schema::RULE,
     &security_definer_view::RULE,
+    &set_not_null::RULE,
     &unknown_allow::RULE,
     &unused_allow::RULE,
 ];

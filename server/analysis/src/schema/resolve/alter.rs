@@ -156,6 +156,11 @@ impl Resolver<'_> {
             }
             A::ValidateConstraint { name } => {
                 self.edit_constraint(id, name, |constraint| constraint.validated = true);
+                let validated = self.catalog.table(id).and_then(|table| table.constraint(&name.value));
+                let required = validated.filter(|constraint| matches!(constraint.kind, ConstraintKind::NotNull));
+                if let Some(column) = required.and_then(|constraint| constraint.columns.first()).cloned() {
+                    self.make_not_null(id, &column);
+                }
             }
             A::DropConstraint {
                 if_exists,
@@ -486,10 +491,12 @@ impl Resolver<'_> {
             TableConstraintKind::UsingIndex { index, primary } => {
                 self.constraint_using_index(id, constraint, index, *primary)
             }
+            TableConstraintKind::NotNull(column) if constraint.not_valid => {
+                self.not_null_later(id, constraint, column);
+            }
             TableConstraintKind::NotNull(column) => {
-                let validated = !constraint.not_valid;
                 self.change_column(id, column, ColumnChange::NotNull, false, |column| {
-                    column.not_null |= validated
+                    column.not_null = true
                 });
             }
             _ => {
@@ -504,6 +511,34 @@ impl Resolver<'_> {
                 self.add_drafts(id, vec![draft], false);
             }
         }
+    }
+
+    /// `NOT NULL column NOT VALID` (PostgreSQL 18): the column is taken as not null once the constraint is validated.
+    fn not_null_later(&mut self, id: &Id, constraint: &TableConstraint, column: &Ident) {
+        let name = match &constraint.name {
+            Some(name) => name.value.clone(),
+            None => format_smolstr!("{}_{column}_not_null", id.name),
+        };
+        let constraint = Constraint {
+            name,
+            generated_name: constraint.name.is_none(),
+            kind: ConstraintKind::NotNull,
+            columns: vec![column.value.clone()],
+            include: Vec::new(),
+            deferrable: false,
+            deferred: false,
+            validated: false,
+            no_inherit: constraint.no_inherit,
+            inherited: false,
+            certainty: self.certainty,
+            created: self.origin,
+            comment: None,
+            text: self.source(constraint.span),
+        };
+        self.emit(Change::AddConstraint {
+            table: id.clone(),
+            constraint: Box::new(constraint),
+        });
     }
 
     fn make_not_null(&mut self, id: &Id, column: &SmolStr) {
