@@ -4,8 +4,10 @@ use super::rule::Rule;
 
 mod add_column_volatile_default;
 mod add_required_column;
+mod change_column_type_rewrite;
 mod drop_column;
 mod function_search_path;
+mod narrowing_type_change;
 mod not_null_check_unvalidated;
 mod rls_disabled_in_exposed_schema;
 mod security_definer_view;
@@ -17,8 +19,10 @@ mod unused_allow;
 pub static RULES: &[&Rule] = &[
     &add_column_volatile_default::RULE,
     &add_required_column::RULE,
+    &change_column_type_rewrite::RULE,
     &drop_column::RULE,
     &function_search_path::RULE,
+    &narrowing_type_change::RULE,
     &not_null_check_unvalidated::RULE,
     &rls_disabled_in_exposed_schema::RULE,
     &security_definer_view::RULE,
