@@ -2,7 +2,9 @@
 
 use super::rule::Rule;
 
+mod add_check_without_not_valid;
 mod add_column_volatile_default;
+mod add_fk_without_not_valid;
 mod add_required_column;
 mod change_column_type_rewrite;
 mod drop_column;
@@ -17,7 +19,9 @@ mod unused_allow;
 
 /// Every rule, in the order of `dblsp rules`: by name.
 pub static RULES: &[&Rule] = &[
+    &add_check_without_not_valid::RULE,
     &add_column_volatile_default::RULE,
+    &add_fk_without_not_valid::RULE,
     &add_required_column::RULE,
     &change_column_type_rewrite::RULE,
     &drop_column::RULE,

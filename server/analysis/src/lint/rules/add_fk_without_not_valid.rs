@@ -1,0 +1,180 @@
+use crate::lint::prelude::*;
+use crate::schema::objects::{ConstraintKind, TableKind};
+use crate::sql::statement::{AlterTable, TableConstraint, TableConstraintKind};
+
+rule! {
+    /// Adding a foreign key checks every row of the table while writes to both tables wait.
+    ///
+    /// ## When
+    /// `ALTER TABLE … ADD [CONSTRAINT …] FOREIGN KEY … REFERENCES …` without `NOT VALID` on a table that other sessions
+    /// may be using. `NOT ENFORCED` (PostgreSQL 18) is exempt: nothing is read.
+    ///
+    /// ## Why
+    /// PostgreSQL looks up every row that is there in the referenced table, and holds a SHARE ROW EXCLUSIVE lock on both
+    /// tables all the while: reads go on, writes to either wait until it is done. With `NOT VALID` only new and changed
+    /// rows are checked, and the locks are gone at once; `VALIDATE CONSTRAINT` then checks the old ones under a SHARE
+    /// UPDATE EXCLUSIVE lock on the table and a ROW SHARE lock on the referenced one, beside which writes go on.
+    ///
+    /// ## Bad
+    /// ```sql
+    /// -- 1_shop.sql
+    /// create table users (id bigint primary key);
+    /// create table orders (id bigint primary key, user_id bigint);
+    /// -- 2_user.sql
+    /// alter table orders add constraint orders_user_id_fkey foreign key (user_id) references users (id);
+    /// ```
+    ///
+    /// ## Good
+    /// ```sql
+    /// -- 1_shop.sql
+    /// create table users (id bigint primary key);
+    /// create table orders (id bigint primary key, user_id bigint);
+    /// -- 2_user.sql
+    /// alter table orders add constraint orders_user_id_fkey foreign key (user_id) references users (id) not valid;
+    /// -- 3_user.sql
+    /// alter table orders validate constraint orders_user_id_fkey;
+    /// ```
+    ///
+    /// ## Fix
+    /// Appends `NOT VALID`. What remains is to validate the constraint in a later migration; where every statement
+    /// commits on its own, the fix writes that too. Before PostgreSQL 18 a partitioned table cannot have a foreign key
+    /// that is not valid: add it to each partition first.
+    ///
+    /// ## References
+    /// - [ALTER TABLE, ADD table_constraint NOT VALID](https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT)
+    /// - [Table-level locks](https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-TABLES)
+    "add-fk-without-not-valid",
+    category: Category::ConstraintValidation,
+    level: Level::Warning,
+    fix: FixKind::Review,
+    since: "0.1.0",
+    check: Check::Step(check),
+}
+
+fn check(cx: &Cx<'_>, report: &mut Report) {
+    let Node::AlterTable(alter) = &cx.step().statement.node else {
+        return;
+    };
+    let Some(busy) = cx.busy_target() else { return };
+    let unsupported = busy.table.kind == TableKind::Partitioned && cx.settings.postgres < 18;
+    for action in &alter.actions {
+        let AlterActionKind::AddConstraint(constraint) = &action.kind else {
+            continue;
+        };
+        let is_foreign = matches!(constraint.kind, TableConstraintKind::ForeignKey { .. });
+        if !is_foreign || constraint.not_valid || constraint.not_enforced {
+            continue;
+        }
+        let table = busy.shown();
+        let what = match &constraint.name {
+            Some(name) => format!("`{name}`"),
+            None => "a foreign key".to_owned(),
+        };
+        let other = referenced(cx, busy.id, constraint)
+            .filter(|other| *other != busy.id && cx.busy(other).is_some())
+            .map(|other| format!(" and `{}`", shown(other)))
+            .unwrap_or_default();
+        let message = format!(
+            "adding {what} checks every row of `{table}`: writes to `{table}`{other} wait under a SHARE ROW EXCLUSIVE lock"
+        );
+        let finding = report.add(constraint.span, message);
+        if unsupported {
+            finding.help("Add it to each partition as `not valid` and validate it there, then add it to the table.");
+            continue;
+        }
+        finding.help("Add it `not valid`, and validate it in a later migration.");
+        if cx.is_editable() {
+            finding.fix(FixKind::Review, "Add it `not valid`", not_valid(cx, alter, constraint));
+        }
+    }
+}
+
+/// The referenced table, as the resolved constraint names it.
+fn referenced<'a>(cx: &Cx<'a>, table: &Id, written: &TableConstraint) -> Option<&'a Id> {
+    let TableConstraintKind::ForeignKey { columns, references } = &written.kind else {
+        return None;
+    };
+    cx.step().changes.iter().find_map(|change| match change {
+        Change::AddConstraint { table: of, constraint } if of == table => match &constraint.kind {
+            ConstraintKind::Foreign(key) => {
+                let same_columns = constraint.columns.iter().eq(columns.iter().map(|column| &column.value));
+                (same_columns && key.table.name == references.table.last().value).then_some(&key.table)
+            }
+            _ => None,
+        },
+        _ => None,
+    })
+}
+
+fn not_valid(cx: &Cx<'_>, alter: &AlterTable, constraint: &TableConstraint) -> Vec<crate::lint::diagnostic::Edit> {
+    let mut edits = vec![insert(constraint.span.end, format!(" {}", cx.cased("not valid")))];
+    if let Some(name) = constraint.name.as_ref().filter(|_| cx.commits_alone()) {
+        let validate = format!(
+            "{} {} {} {}",
+            cx.cased(";\nalter table"),
+            cx.source(alter.name.span()),
+            cx.cased("validate constraint"),
+            cx.source(name.span)
+        );
+        edits.push(insert(cx.step().statement.span.end, validate));
+    }
+    edits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RULE;
+    use crate::lint::testing::Case;
+    use crate::settings::Runner;
+
+    #[test]
+    fn both_tables_are_locked_unless_it_says_not_valid() {
+        Case::new(&RULE).fires(
+            "
+-- 1_first.sql
+create table users (id bigint primary key);
+create table orders (id bigint primary key, user_id bigint, parent bigint);
+-- 2_second.sql
+alter table orders add constraint owner foreign key (user_id) references users;
+--                     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ warning: adding `owner` checks every row of `orders`: writes to `orders` and `users` wait under a SHARE ROW EXCLUSIVE lock
+alter table orders add foreign key (parent) references orders (id);
+--                     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ warning: adding a foreign key checks every row of `orders`: writes to `orders` wait under
+alter table orders add foreign key (parent) references orders (id) not valid;
+create table fresh (id bigint primary key);
+alter table orders add foreign key (user_id) references fresh;
+--                     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ warning: adding a foreign key checks every row of `orders`: writes to `orders` wait
+",
+        );
+    }
+
+    #[test]
+    fn a_foreign_key_of_a_new_table_finds_no_rows() {
+        Case::new(&RULE).silent(
+            "
+-- 1_first.sql
+create table users (id bigint primary key);
+-- 2_second.sql
+create table orders (id bigint primary key, user_id bigint);
+alter table orders add foreign key (user_id) references users;
+",
+        );
+    }
+
+    #[test]
+    fn a_foreign_key_that_nobody_enforces_reads_nothing() {
+        let sql = "alter table orders add foreign key (user_id) references users not enforced;";
+        Case::new(&RULE).postgres(18).silent(sql);
+    }
+
+    #[test]
+    fn the_fix_appends_not_valid() {
+        Case::new(&RULE).fixed(
+            "alter table orders add foreign key (a) references users on delete cascade;",
+            "alter table orders add foreign key (a) references users on delete cascade not valid;",
+        );
+        Case::new(&RULE).runner(Runner::Psql).fixed(
+            "alter table orders add constraint k foreign key (a) references users;",
+            "alter table orders add constraint k foreign key (a) references users not valid;\nalter table orders validate constraint k;",
+        );
+    }
+}
