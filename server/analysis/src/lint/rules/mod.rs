@@ -7,7 +7,9 @@ mod add_column_volatile_default;
 mod add_fk_without_not_valid;
 mod add_required_column;
 mod change_column_type_rewrite;
+mod create_index_non_concurrent;
 mod drop_column;
+mod fk_without_index;
 mod function_search_path;
 mod narrowing_type_change;
 mod not_null_check_unvalidated;
@@ -24,7 +26,9 @@ pub static RULES: &[&Rule] = &[
     &add_fk_without_not_valid::RULE,
     &add_required_column::RULE,
     &change_column_type_rewrite::RULE,
+    &create_index_non_concurrent::RULE,
     &drop_column::RULE,
+    &fk_without_index::RULE,
     &function_search_path::RULE,
     &narrowing_type_change::RULE,
     &not_null_check_unvalidated::RULE,
