@@ -9,6 +9,7 @@ mod add_required_column;
 mod change_column_type_rewrite;
 mod create_index_non_concurrent;
 mod drop_column;
+mod drop_table;
 mod fk_without_index;
 mod function_search_path;
 mod narrowing_type_change;
@@ -28,6 +29,7 @@ pub static RULES: &[&Rule] = &[
     &change_column_type_rewrite::RULE,
     &create_index_non_concurrent::RULE,
     &drop_column::RULE,
+    &drop_table::RULE,
     &fk_without_index::RULE,
     &function_search_path::RULE,
     &narrowing_type_change::RULE,
