@@ -52,7 +52,7 @@ fn judge(project: Project, results: &mut Results) {
     for history in project.histories {
         let documents = project::documents(&history);
         let settings = &project.settings;
-        let found = project::on_deep_stacks(|| analysis::check(&history, &documents, settings));
+        let found = project::check(&history, &documents, settings);
         results.add(&history, found);
         // Thousands of statements are dropped on the deep stacks, too: the trees nest as deeply as the SQL did.
         project::on_deep_stacks(move || drop(documents));

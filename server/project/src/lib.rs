@@ -26,6 +26,9 @@ use std::sync::OnceLock;
 
 use analysis::Document;
 use analysis::history::History;
+use analysis::lint::Linter;
+use analysis::lint::diagnostic::Diagnostic;
+use analysis::settings::Settings;
 use rayon::prelude::*;
 
 /// Bytes of stack per thread: deeply nested SQL is read by recursion, and an overflow would end the process.
@@ -50,4 +53,18 @@ pub fn on_deep_stacks<R: Send>(work: impl FnOnce() -> R + Send) -> R {
 /// Reads every migration of a history, in parallel.
 pub fn documents(history: &History) -> Vec<Document> {
     on_deep_stacks(|| history.migrations.par_iter().map(analysis::read).collect())
+}
+
+/// Judges a history like [`analysis::check`], its files in parallel.
+pub fn check(history: &History, documents: &[Document], settings: &Settings) -> Vec<Diagnostic> {
+    on_deep_stacks(|| {
+        let linter = Linter::new(history, documents, settings);
+        let by_file: Vec<Vec<Diagnostic>> = (0..documents.len())
+            .into_par_iter()
+            .map(|number| linter.file(number))
+            .collect();
+        let mut found: Vec<Diagnostic> = by_file.into_iter().flatten().collect();
+        found.extend(linter.project());
+        linter.finish(found)
+    })
 }

@@ -1,5 +1,8 @@
 //! What is true of every rule, tested over all of them at once.
-#![allow(clippy::disallowed_methods, reason = "these tests read the rules' source and write their pages")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "these tests read the rules' source and write their pages"
+)]
 
 use std::collections::BTreeSet;
 

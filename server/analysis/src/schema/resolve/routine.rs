@@ -8,7 +8,7 @@ use smol_str::{SmolStr, format_smolstr};
 use super::Resolver;
 use crate::schema::change::{Change, Key, Object};
 use crate::schema::objects::{
-    Certainty, Dependencies, Id, Meta, Origin, RelationKind, Routine, RoutineKind, Signature, Trigger, Type,
+    Certainty, Dependencies, Id, Meta, RelationKind, Routine, RoutineKind, Signature, Trigger, Type,
 };
 use crate::schema::step::ProblemKind;
 use crate::sql::name::Name;
@@ -396,11 +396,6 @@ impl Resolver<'_> {
             };
             self.emit(Change::Rename { from: key, to: renamed });
         }
-    }
-
-    /// Where a routine was made, for messages.
-    pub(crate) fn routine_origin(&self, signature: &Signature) -> Option<Origin> {
-        self.catalog.routines.get(signature).map(|routine| routine.meta.created)
     }
 }
 

@@ -200,18 +200,6 @@ impl Resolver<'_> {
         self.new_id(name)
     }
 
-    /// The base type under any domains.
-    pub(crate) fn underlying(&self, ty: &Type) -> Type {
-        let mut ty = ty.clone();
-        for _ in 0..32 {
-            match self.catalog.types.get(&ty.id).map(|object| &object.kind) {
-                Some(TypeKind::Domain(domain)) if !ty.array => ty = domain.base.clone(),
-                _ => break,
-            }
-        }
-        ty
-    }
-
     fn new_type(&mut self, name: &Name, kind: ObjectKind) -> Option<Id> {
         let id = self.new_id(name);
         let taken = self
