@@ -81,10 +81,44 @@ impl Migration {
         file_name(&self.path)
     }
 
+    /// Whether its first line prepares it for later: `-- dblsp: hold (reason)`.
+    pub fn is_held(&self) -> bool {
+        self.text.trim_start_matches('\u{feff}').starts_with("-- dblsp: hold")
+    }
+
+    /// `major.minor.patch` of a name of the convention: `20251026211500_v0_7_0_baseline.sql` is of 0.7.0.
+    pub fn release(&self) -> Option<Release> {
+        let stem = self.file_name().strip_suffix(".sql")?;
+        let (_, rest) = stem.split_once("_v")?;
+        let mut parts = rest.splitn(4, '_').map(|part| part.parse().ok());
+        Some(Release {
+            major: parts.next()??,
+            minor: parts.next()??,
+            patch: parts.next()??,
+        })
+    }
+
     /// Whether it fills lookup tables: its description is or ends in `seed`.
     pub fn is_seed(&self) -> bool {
         let stem = self.file_name().trim_end_matches(".sql");
         stem == "seed" || stem.ends_with("_seed") || stem.ends_with("-seed")
+    }
+}
+
+/// The version of the product that a migration belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Release {
+    /// First number.
+    pub major: u32,
+    /// Second number.
+    pub minor: u32,
+    /// Third number.
+    pub patch: u32,
+}
+
+impl std::fmt::Display for Release {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}.{}", self.major, self.minor, self.patch)
     }
 }
 

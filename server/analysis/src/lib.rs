@@ -91,10 +91,7 @@ fn syntax_errors(text: &str, file: &sql::File) -> Vec<SyntaxError> {
             .any(|known| known.span.end >= lexical.span.start && known.span.start <= lexical.span.start)
     });
     let unread: Vec<SyntaxError> = unread
-        .map(|lexical| SyntaxError {
-            span: lexical.span,
-            message: lexical.message.to_owned(),
-        })
+        .filter_map(|lexical| sql::verdict::unreadable(text, lexical.span))
         .collect();
     errors.extend(unread);
     errors.sort_by_key(|error| error.span);

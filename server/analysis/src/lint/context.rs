@@ -11,7 +11,7 @@ use crate::schema::session::Session;
 use crate::schema::step::Step;
 use crate::schema::timeline::{Moment, Timeline};
 use crate::settings::Settings;
-use crate::sql::statement::Persistence;
+use crate::sql::statement::{ObjectKind, Persistence};
 use crate::text::Span;
 
 /// What a rule looks at.
@@ -45,6 +45,27 @@ impl<'a> Cx<'a> {
     /// Its text.
     pub fn text(&self) -> &'a str {
         &self.history.migrations[self.file].text
+    }
+
+    /// Where findings about the file as a whole stand: its first line.
+    pub fn first_line(&self) -> Span {
+        first_line(self.text())
+    }
+
+    /// The first line of migration `number`, as a place to point at.
+    pub fn head_of(&self, number: usize) -> Origin {
+        let migration = &self.history.migrations[number];
+        Origin {
+            file: u32::try_from(number).unwrap_or(u32::MAX - 1),
+            span: first_line(&migration.text),
+            transaction: u32::MAX,
+        }
+    }
+
+    /// Replays the judged migration once more and shows every step.
+    pub fn steps(&self, visit: &mut dyn FnMut(&Moment<'_>)) {
+        self.timeline
+            .steps(self.file, self.history, self.documents, self.settings, visit);
     }
 
     /// The text of a span of the judged migration.
@@ -202,6 +223,47 @@ impl Busy<'_> {
     pub fn shown(&self) -> SmolStr {
         shown(self.id)
     }
+}
+
+/// What people call that kind of object: `event trigger`.
+pub fn noun(kind: ObjectKind) -> String {
+    let mut out = String::new();
+    for c in format!("{kind:?}").chars() {
+        if c.is_uppercase() && !out.is_empty() {
+            out.push(' ');
+        }
+        out.push(c.to_ascii_lowercase());
+    }
+    out
+}
+
+/// A statement with its semicolon, if it has one.
+pub fn with_semicolon(text: &str, statement: Span) -> Span {
+    let rest = text.get(statement.end as usize..).unwrap_or_default();
+    let blanks = rest.len() - rest.trim_start().len();
+    let has_semicolon = rest[blanks..].starts_with(';');
+    let length = if has_semicolon { blanks + 1 } else { 0 };
+    Span::new(statement.start as usize, statement.end as usize + length)
+}
+
+/// A statement with its semicolon, and with its line end where it fills its lines: what to cut to remove it.
+pub fn whole_statement(text: &str, statement: Span) -> Span {
+    let span = with_semicolon(text, statement);
+    let (before, rest) = (
+        text.get(..span.start as usize).unwrap_or_default(),
+        text.get(span.end as usize..).unwrap_or_default(),
+    );
+    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+    let blanks = rest.len() - rest.trim_start_matches([' ', '\t', '\r']).len();
+    if before[line_start..].trim().is_empty() && rest[blanks..].starts_with('\n') {
+        return Span::new(line_start, span.end as usize + blanks + 1);
+    }
+    span
+}
+
+/// The first line of a text, without its line end.
+pub fn first_line(text: &str) -> Span {
+    Span::new(0, text.lines().next().unwrap_or_default().len())
 }
 
 /// An object's name as one would write it: without `public.`

@@ -7,10 +7,13 @@
 //! alter table users add column token uuid default gen_random_uuid();
 //! --                                              ^^^^^^^^^^^^^^^^^ warning: adding `token` rewrites …
 //! ```
+//!
+//! `@` in place of carets stands for what begins in the line's first column, however long it is. Files whose name begins
+//! with `rollback/` or `tests/` are companions of the migrations.
 
 use super::diagnostic::{Diagnostic, apply_edits};
 use super::rule::Rule;
-use crate::history::{Base, History, Migration};
+use crate::history::{Base, Companion, CompanionKind, History, Migration};
 use crate::settings::{Runner, Settings};
 use crate::text::LineIndex;
 use crate::{check, read};
@@ -43,6 +46,12 @@ impl Case {
         self
     }
 
+    /// Settings or history that have no word of their own here.
+    pub(crate) fn with(mut self, change: impl FnOnce(&mut Settings)) -> Self {
+        change(&mut self.settings);
+        self
+    }
+
     pub(crate) fn supabase(mut self) -> Self {
         self.base = Base::Supabase;
         self.settings.runner = Runner::Supabase;
@@ -54,7 +63,8 @@ impl Case {
         history(sql, self.base, self.convention)
     }
 
-    fn findings(&self, history: &History) -> Vec<Diagnostic> {
+    /// What the rule says about a history.
+    pub(crate) fn findings(&self, history: &History) -> Vec<Diagnostic> {
         let documents: Vec<_> = history.migrations.iter().map(read).collect();
         let mut found = check(history, &documents, &self.settings);
         found.retain(|finding| finding.rule == self.rule.name);
@@ -69,21 +79,14 @@ impl Case {
             .iter()
             .map(|finding| underline(&history, finding))
             .collect();
-        let wanted: Vec<String> = history
-            .migrations
-            .iter()
-            .flat_map(|m| carets(&m.path, &m.text))
-            .collect();
+        let wanted: Vec<String> = files(&history).flat_map(|(path, text)| carets(path, text)).collect();
         assert!(
             !wanted.is_empty(),
             "a firing example needs carets; found:\n{}",
             found.join("\n")
         );
-        let matched = wanted.len() == found.len()
-            && wanted
-                .iter()
-                .zip(&found)
-                .all(|(wanted, found)| found.starts_with(wanted.trim_end_matches('…')));
+        let matched =
+            wanted.len() == found.len() && wanted.iter().zip(&found).all(|(wanted, found)| says(found, wanted));
         assert!(
             matched,
             "{}\nwanted:\n{}\nfound:\n{}",
@@ -132,6 +135,26 @@ impl Case {
     }
 }
 
+/// Every file of a history with its text, in the order of findings.
+fn files(history: &History) -> impl Iterator<Item = (&str, &str)> {
+    let migrations = history.migrations.iter().map(|m| (&*m.path, &*m.text));
+    migrations.chain(history.companions.iter().map(|c| (&*c.path, &*c.text)))
+}
+
+/// Whether a finding is the one that a caret line asks for.
+fn says(found: &str, wanted: &str) -> bool {
+    let wanted = wanted.trim_end_matches('…');
+    match wanted.split_once("1-@") {
+        Some((place, said)) => found.strip_prefix(place).is_some_and(|rest| {
+            let message = rest
+                .strip_prefix("1-")
+                .and_then(|rest| rest.find(' ').map(|at| &rest[at..]));
+            message.is_some_and(|message| message.starts_with(said))
+        }),
+        None => found.starts_with(wanted),
+    }
+}
+
 /// The history that a text with `-- 1_name.sql` lines describes.
 pub(crate) fn history(sql: &str, base: Base, convention: bool) -> History {
     let mut files: Vec<(String, String)> = Vec::new();
@@ -153,13 +176,41 @@ pub(crate) fn history(sql: &str, base: Base, convention: bool) -> History {
     let complete = files.first().is_none_or(|(name, _)| !name.is_empty());
     let migration = |(name, text): &(String, String)| {
         let path = if name.is_empty() { "migration.sql" } else { name };
+        let plain = Migration::new(path, text);
+        let test = plain
+            .release()
+            .map(|release| format!("tests/v{release}_smoke_test.sql"));
+        let is_there = |wanted: &str| files.iter().any(|(name, _)| name == wanted);
+        let rollback = format!("rollback/{}_rollback.sql", plain.version);
         Migration {
             convention,
-            ..Migration::new(path, text)
+            has_rollback: is_there(&rollback),
+            rollback_path: (!plain.version.is_empty()).then_some(rollback),
+            has_smoke_test: test.as_deref().is_some_and(is_there),
+            smoke_test_path: test,
+            ..plain
         }
     };
+    let kind = |name: &str| match name.split('/').next() {
+        Some("rollback") => Some(CompanionKind::Rollback),
+        Some("tests") => Some(CompanionKind::Test),
+        _ => None,
+    };
+    let companion = |(name, text): &(String, String)| {
+        Some(Companion {
+            path: name.clone(),
+            text: text.as_str().into(),
+            kind: kind(name)?,
+            judged: true,
+        })
+    };
     History {
-        migrations: files.iter().map(migration).collect(),
+        migrations: files
+            .iter()
+            .filter(|(name, _)| kind(name).is_none())
+            .map(migration)
+            .collect(),
+        companions: files.iter().filter_map(companion).collect(),
         complete,
         base,
         ..History::default()
@@ -168,11 +219,9 @@ pub(crate) fn history(sql: &str, base: Base, convention: bool) -> History {
 
 /// `path:line:column-column level: message`, columns 1-based in characters, the end cut at the line's end.
 fn underline(history: &History, finding: &Diagnostic) -> String {
-    let text = history
-        .migrations
-        .iter()
-        .find(|m| m.path == finding.path)
-        .map_or("", |m| &*m.text);
+    let text = files(history)
+        .find(|(path, _)| *path == finding.path)
+        .map_or("", |(_, text)| text);
     let lines = LineIndex::new(text);
     let start = lines.line_column(text, finding.span.start);
     let end = lines.line_column(text, finding.span.end);
@@ -192,11 +241,15 @@ fn carets(path: &str, text: &str) -> Vec<String> {
             .trim_start()
             .strip_prefix("--")
             .map(str::trim_start)
-            .filter(|rest| rest.starts_with('^'));
+            .filter(|rest| rest.starts_with('^') || rest.starts_with("@ "));
         let Some(marks) = marks else {
             code_line = at + 1;
             continue;
         };
+        if let Some(said) = marks.strip_prefix('@') {
+            out.push(format!("{path}:{code_line}:1-@{said}"));
+            continue;
+        }
         let length = marks.chars().take_while(|c| *c == '^').count();
         let start = line.chars().position(|c| c == '^').unwrap_or(0) + 1;
         let said = marks.trim_start_matches('^').trim();

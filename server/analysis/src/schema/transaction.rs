@@ -37,6 +37,8 @@ pub(crate) struct Transactions {
     /// Whether BEGIN inside the runner's own transaction is only a warning.
     wrapped: bool,
     splits: bool,
+    /// Whether the runner sends a COMMIT after the file, whatever the file did.
+    runner_commits: bool,
     current: Transaction,
     next_id: u32,
 }
@@ -73,6 +75,7 @@ impl Transactions {
             implicit,
             wrapped,
             splits: runner == Runner::Supabase,
+            runner_commits: matches!(runner, Runner::PsqlSingle | Runner::Sqlx),
             current,
             next_id: first_id + 1,
         }
@@ -150,7 +153,7 @@ impl Transactions {
 
     /// Whether the file ends inside a transaction that it opened and nobody commits.
     pub(crate) fn left_open(&self) -> bool {
-        self.open && self.explicit && !self.wrapped
+        self.open && self.explicit && !self.wrapped && !self.runner_commits
     }
 }
 

@@ -32,7 +32,7 @@ pub enum Condition {
     Loop(Span),
     /// In a branch of CASE: from `WHEN` to the end of its condition, or `ELSE`.
     Case(Span),
-    /// In an exception handler: the `EXCEPTION` keyword.
+    /// In a block with exception handlers, where a failure is caught, or in one of them: the `EXCEPTION` keyword.
     Exception(Span),
     /// Run by EXECUTE: the constant text.
     Dynamic(Span),
@@ -119,7 +119,11 @@ fn offsets(raw: &str, code: &str) -> Option<Vec<u32>> {
 
 /// A control structure that is open.
 enum Open {
-    Block { handler: Option<Span> },
+    /// `first` is the number of the first statement in it.
+    Block {
+        handler: Option<Span>,
+        first: usize,
+    },
     If(Span),
     Loop(Span),
     Case(Option<Span>),
@@ -158,7 +162,7 @@ impl Walker<'_> {
 
     fn conditions(&self) -> Vec<Condition> {
         let condition = |open: &Open| match open {
-            Open::Block { handler } => handler.map(Condition::Exception),
+            Open::Block { handler, .. } => handler.map(Condition::Exception),
             Open::If(span) => Some(Condition::If(*span)),
             Open::Loop(span) => Some(Condition::Loop(*span)),
             Open::Case(span) => span.map(Condition::Case),
@@ -186,10 +190,16 @@ impl Walker<'_> {
                 to_semicolon(c);
             }
         } else if c.eat("BEGIN") {
-            self.open(Open::Block { handler: None });
+            let first = self.out.statements.len();
+            self.open(Open::Block { handler: None, first });
         } else if self.in_block() && c.eat("EXCEPTION") {
-            if let Some(Open::Block { handler }) = self.stack.last_mut() {
+            let around = self.conditions().len();
+            if let Some(Open::Block { handler, first }) = self.stack.last_mut() {
                 *handler = Some(start);
+                // What stands before the handlers was read before anybody knew of them.
+                for inner in &mut self.out.statements[*first..] {
+                    inner.conditions.insert(around, Condition::Exception(start));
+                }
             }
         } else if c.eat("END") {
             to_semicolon(c);
@@ -214,7 +224,7 @@ impl Walker<'_> {
     }
 
     fn in_block(&self) -> bool {
-        matches!(self.stack.last(), Some(Open::Block { handler: None }))
+        matches!(self.stack.last(), Some(Open::Block { handler: None, .. }))
     }
 
     /// `ELSIF … THEN`, `ELSE`, `WHEN … THEN` of CASE and of exception handlers.
@@ -226,7 +236,7 @@ impl Walker<'_> {
         match self.stack.last_mut() {
             Some(Open::If(span)) => *span = start.cover(condition),
             Some(Open::Case(span)) => *span = Some(start.cover(condition)),
-            Some(Open::Block { handler: Some(_) }) => {}
+            Some(Open::Block { handler: Some(_), .. }) => {}
             _ => self.out.readable = false,
         }
     }
@@ -595,7 +605,7 @@ mod tests {
                 ("drop table b", "if not exists (select 1)"),
                 ("drop table c", "elsif case when x then y end"),
                 ("drop table d", "else"),
-                ("drop table e", ""),
+                ("drop table e", "exception"),
                 ("drop table f", "exception"),
                 ("drop table g", "while x < 3"),
                 ("drop table h", "for i in 1..3"),

@@ -185,8 +185,8 @@ fn error_at(statement: &str, token: Option<&Token>) -> SyntaxError {
     }
 }
 
-/// Bytes that are no token.
-fn unreadable(statement: &str, span: Span) -> Option<SyntaxError> {
+/// Bytes that are no token; of several lines the message shows the first.
+pub(crate) fn unreadable(statement: &str, span: Span) -> Option<SyntaxError> {
     let rest = statement.get(span.start as usize..)?;
     let what = match rest.chars().next()? {
         '"' => "unterminated quoted identifier",
@@ -195,9 +195,10 @@ fn unreadable(statement: &str, span: Span) -> Option<SyntaxError> {
         '\'' | 'e' | 'E' | 'u' | 'U' | 'n' | 'N' if span.len() > 1 || rest == "'" => "unterminated quoted string",
         _ => "syntax error",
     };
+    let near = span.slice(statement).lines().next().unwrap_or_default();
     Some(SyntaxError {
         span,
-        message: format!("{what} at or near \"{}\"", span.slice(statement)),
+        message: format!("{what} at or near \"{near}\""),
     })
 }
 

@@ -11,7 +11,7 @@ use crate::history::Base;
 use crate::lint::diagnostic::{Diagnostic, FixKind, apply_edits};
 use crate::lint::rule::Rule;
 use crate::lint::testing::history;
-use crate::settings::{Coupling, Runner, Settings};
+use crate::settings::{Coupling, Naming, Runner, Settings};
 use crate::{check, read};
 
 /// The folder of the rule files, as the compiler saw it: tests may read the source they test.
@@ -228,25 +228,25 @@ fn index() -> String {
 }
 
 /// A fenced block of a rule's page. Its info string may say more than `sql`: `postgres=17`, `supabase`, `runner=psql`,
-/// `convention`, `path=…`.
+/// `alone` (no rollback and no smoke test beside it), `naming=supabase`, `snapshots` (the Supabase CLI reads them).
 struct Example {
     sql: String,
     settings: Settings,
     base: Base,
     convention: bool,
     no_companions: bool,
+    snapshots_read: bool,
 }
 
 impl Example {
     fn history(&self) -> crate::history::History {
         let mut history = history(&self.sql, self.base, self.convention);
-        history.pack_names = vec!["fragments".into(), "creator-os".into()];
-        if self.no_companions {
-            return history;
+        if self.snapshots_read {
+            history.snapshots_read_by_supabase = Some("supabase/config.toml".to_owned());
         }
         for migration in &mut history.migrations {
-            migration.has_rollback = true;
-            migration.has_smoke_test = true;
+            migration.has_rollback = !self.no_companions;
+            migration.has_smoke_test = !self.no_companions;
         }
         history
     }
@@ -279,13 +279,14 @@ fn examples(rule: &Rule, heading: &str) -> Vec<Example> {
 fn example(rule: &Rule, info: &str, sql: String) -> Example {
     let mut settings = Settings {
         coupling: Coupling {
-            packs: Vec::new(),
+            packs: vec!["fragments".into(), "creator-os".into()],
             forbidden_names: vec!["naval".into(), "pedro".into(), "joao".into()],
         },
         ..Settings::default()
     };
     let mut base = Base::Empty;
     let mut no_companions = false;
+    let mut snapshots_read = false;
     for word in info.split_whitespace() {
         match word.split_once('=') {
             Some(("postgres", major)) => settings.postgres = major.parse().expect("a major version"),
@@ -296,7 +297,9 @@ fn example(rule: &Rule, info: &str, sql: String) -> Example {
                 base = Base::Supabase;
                 settings.runner = Runner::Supabase;
             }
+            Some(("naming", "supabase")) => settings.naming = Naming::Supabase,
             None if word == "alone" => no_companions = true,
+            None if word == "snapshots" => snapshots_read = true,
             _ => panic!("{}: `{word}` is no setting of an example", rule.name),
         }
     }
@@ -306,6 +309,7 @@ fn example(rule: &Rule, info: &str, sql: String) -> Example {
         base,
         convention: rule.convention,
         no_companions,
+        snapshots_read,
     }
 }
 
