@@ -17,6 +17,7 @@ mod not_null_check_unvalidated;
 mod rls_disabled_in_exposed_schema;
 mod security_definer_view;
 mod set_not_null;
+mod syntax_error;
 mod unknown_allow;
 mod unused_allow;
 
@@ -37,6 +38,7 @@ pub static RULES: &[&Rule] = &[
     &rls_disabled_in_exposed_schema::RULE,
     &security_definer_view::RULE,
     &set_not_null::RULE,
+    &syntax_error::RULE,
     &unknown_allow::RULE,
     &unused_allow::RULE,
 ];

@@ -1,0 +1,76 @@
+use crate::lint::prelude::*;
+
+rule! {
+    /// PostgreSQL cannot read the statement, so the migration fails.
+    ///
+    /// ## When
+    /// A statement breaks PostgreSQL's grammar. The words and the place are PostgreSQL's own. Function bodies in
+    /// strings are not judged, nor are statements that hold a placeholder of a template engine or of psql.
+    ///
+    /// ## Why
+    /// The statement is refused. Whatever the file did before it is rolled back, or stays if the runner commits every
+    /// statement on its own.
+    ///
+    /// ## Bad
+    /// ```sql
+    /// create table users (id bigint primary key,);
+    /// ```
+    ///
+    /// ## Good
+    /// ```sql
+    /// create table users (id bigint primary key);
+    /// ```
+    ///
+    /// ## References
+    /// - [SQL syntax](https://www.postgresql.org/docs/current/sql-syntax.html)
+    "syntax-error",
+    category: Category::Syntax,
+    level: Level::Error,
+    fix: FixKind::None,
+    since: "0.1.0",
+    check: Check::Migration(check),
+}
+
+fn check(cx: &Cx<'_>, report: &mut Report) {
+    for error in &cx.document().syntax_errors {
+        report.add(error.span, error.message.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RULE;
+    use crate::lint::testing::Case;
+
+    #[test]
+    fn the_first_token_that_cannot_follow_is_shown() {
+        Case::new(&RULE).fires(
+            "
+create table users (id bigint, name text,);
+--                                       ^ error: syntax error at or near \")\"
+select 1;
+alter table users ad column x int;
+--                ^^ error: syntax error at or near \"ad\"
+",
+        );
+    }
+
+    #[test]
+    fn a_quote_without_an_end_is_an_error() {
+        let case = Case::new(&RULE);
+        let found = case.findings(&case.history("select 'open\nand more"));
+        assert_eq!(found[0].message, "unterminated quoted string at or near \"'open\"");
+    }
+
+    #[test]
+    fn bodies_templates_and_psql_commands_are_not_judged() {
+        Case::new(&RULE).silent(
+            "
+create function f() returns int language sql as $$ selec 1 $$;
+\\set ON_ERROR_STOP on
+alter table {{ table }} add column x int;
+select :'name';
+",
+        );
+    }
+}
