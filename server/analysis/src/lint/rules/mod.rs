@@ -10,8 +10,10 @@ mod change_column_type_rewrite;
 mod create_index_non_concurrent;
 mod drop_column;
 mod drop_table;
+mod duplicate_version;
 mod fk_without_index;
 mod function_search_path;
+mod migration_name_invalid;
 mod narrowing_type_change;
 mod not_null_check_unvalidated;
 mod rls_disabled_in_exposed_schema;
@@ -20,6 +22,7 @@ mod set_not_null;
 mod syntax_error;
 mod unknown_allow;
 mod unused_allow;
+mod version_decreasing;
 
 /// Every rule, in the order of `dblsp rules`: by name.
 pub static RULES: &[&Rule] = &[
@@ -31,8 +34,10 @@ pub static RULES: &[&Rule] = &[
     &create_index_non_concurrent::RULE,
     &drop_column::RULE,
     &drop_table::RULE,
+    &duplicate_version::RULE,
     &fk_without_index::RULE,
     &function_search_path::RULE,
+    &migration_name_invalid::RULE,
     &narrowing_type_change::RULE,
     &not_null_check_unvalidated::RULE,
     &rls_disabled_in_exposed_schema::RULE,
@@ -41,6 +46,7 @@ pub static RULES: &[&Rule] = &[
     &syntax_error::RULE,
     &unknown_allow::RULE,
     &unused_allow::RULE,
+    &version_decreasing::RULE,
 ];
 
 #[cfg(test)]

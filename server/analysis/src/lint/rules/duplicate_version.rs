@@ -1,0 +1,101 @@
+use crate::lint::prelude::*;
+use crate::settings::Runner;
+
+rule! {
+    /// Two migrations have the same version, so tools apply one of them twice or not at all.
+    ///
+    /// ## When
+    /// The leading digits of two files' names are the same.
+    ///
+    /// ## Why
+    /// Tools record by version what is applied. Measured with the Supabase CLI: of two files with one version it runs the
+    /// one that is applied already once more, and fails with `already exists` or on the primary key of its history table.
+    /// Others take the second for applied and never run it.
+    ///
+    /// ## Bad
+    /// ```sql
+    /// -- 20251026211500_users.sql
+    /// create table users (id bigint primary key);
+    /// -- 20251026211500_posts.sql
+    /// create table posts (id bigint primary key);
+    /// ```
+    ///
+    /// ## Good
+    /// ```sql
+    /// -- 20251026211500_users.sql
+    /// create table users (id bigint primary key);
+    /// -- 20251026211501_posts.sql
+    /// create table posts (id bigint primary key);
+    /// ```
+    ///
+    /// ## References
+    /// - [Supabase: database migrations](https://supabase.com/docs/guides/deployment/database-migrations)
+    "duplicate-version",
+    category: Category::Convention,
+    level: Level::Error,
+    fix: FixKind::None,
+    since: "0.1.0",
+    check: Check::Migration(check),
+}
+
+fn check(cx: &Cx<'_>, report: &mut Report) {
+    let version = &cx.migration().version;
+    if version.is_empty() {
+        return;
+    }
+    let others = cx.history.migrations.iter().enumerate();
+    let mut others = others.filter(|(number, other)| *number != cx.file && other.version == *version);
+    // One finding per pair: in the later file, unless only the earlier one is judged.
+    let Some((number, other)) = others.find(|(number, other)| *number < cx.file || !other.judged) else {
+        return;
+    };
+    let effect = if cx.settings.runner == Runner::Supabase {
+        "the Supabase CLI applies one of them twice"
+    } else {
+        "only one of them can be recorded as applied"
+    };
+    let message = format!("version {version} is also that of `{}`: {effect}", other.file_name());
+    report
+        .add(cx.first_line(), message)
+        .help("Give the file a timestamp of its own.")
+        .related(cx.head_of(number), "the same version is here");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RULE;
+    use crate::lint::testing::Case;
+
+    #[test]
+    fn every_further_file_of_a_version_is_reported() {
+        Case::new(&RULE).supabase().fires(
+            "
+-- 20250101000000_a.sql
+select 1;
+-- 20250101000000_b.sql
+select 1;
+-- @ error: version 20250101000000 is also that of `20250101000000_a.sql`: the Supabase CLI applies one of them twice
+-- 20250101000000_c.sql
+select 1;
+-- @ error: version 20250101000000 is also that of `20250101000000_a.sql`
+-- 20250101000001_d.sql
+select 1;
+",
+        );
+    }
+
+    #[test]
+    fn the_earlier_file_tells_where_the_later_is_not_judged() {
+        let case = Case::new(&RULE);
+        let mut history = case.history("-- 1_a.sql\nselect 1;\n-- 1_b.sql\nselect 1;");
+        history.migrations[1].judged = false;
+        let found = case.findings(&history);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].path, "1_a.sql");
+    }
+
+    #[test]
+    fn names_without_digits_have_no_version() {
+        Case::new(&RULE).silent("-- a.sql\nselect 1;\n-- b.sql\nselect 1;");
+    }
+}
