@@ -17,6 +17,9 @@ mod migration_name_invalid;
 mod narrowing_type_change;
 mod not_null_check_unvalidated;
 mod rls_disabled_in_exposed_schema;
+mod rollback_in_migrations;
+mod rollback_missing;
+mod rollback_unanswered_todo;
 mod security_definer_view;
 mod set_not_null;
 mod syntax_error;
@@ -41,6 +44,9 @@ pub static RULES: &[&Rule] = &[
     &narrowing_type_change::RULE,
     &not_null_check_unvalidated::RULE,
     &rls_disabled_in_exposed_schema::RULE,
+    &rollback_in_migrations::RULE,
+    &rollback_missing::RULE,
+    &rollback_unanswered_todo::RULE,
     &security_definer_view::RULE,
     &set_not_null::RULE,
     &syntax_error::RULE,
