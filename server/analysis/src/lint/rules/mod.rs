@@ -22,6 +22,8 @@ mod rollback_missing;
 mod rollback_unanswered_todo;
 mod security_definer_view;
 mod set_not_null;
+mod smoke_test_missing;
+mod snapshots_read_as_declarative_schema;
 mod syntax_error;
 mod unknown_allow;
 mod unused_allow;
@@ -49,6 +51,8 @@ pub static RULES: &[&Rule] = &[
     &rollback_unanswered_todo::RULE,
     &security_definer_view::RULE,
     &set_not_null::RULE,
+    &smoke_test_missing::RULE,
+    &snapshots_read_as_declarative_schema::RULE,
     &syntax_error::RULE,
     &unknown_allow::RULE,
     &unused_allow::RULE,
