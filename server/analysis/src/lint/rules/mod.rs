@@ -11,7 +11,9 @@ mod create_index_non_concurrent;
 mod drop_column;
 mod drop_table;
 mod duplicate_version;
+mod expansion_pack_coupling;
 mod fk_without_index;
+mod forbidden_name_coupling;
 mod function_search_path;
 mod migration_name_invalid;
 mod narrowing_type_change;
@@ -40,7 +42,9 @@ pub static RULES: &[&Rule] = &[
     &drop_column::RULE,
     &drop_table::RULE,
     &duplicate_version::RULE,
+    &expansion_pack_coupling::RULE,
     &fk_without_index::RULE,
+    &forbidden_name_coupling::RULE,
     &function_search_path::RULE,
     &migration_name_invalid::RULE,
     &narrowing_type_change::RULE,
