@@ -17,6 +17,7 @@ mod forbidden_name_coupling;
 mod function_search_path;
 mod migration_name_invalid;
 mod narrowing_type_change;
+mod nested_begin;
 mod not_null_check_unvalidated;
 mod rls_disabled_in_exposed_schema;
 mod rollback_in_migrations;
@@ -26,7 +27,9 @@ mod security_definer_view;
 mod set_not_null;
 mod smoke_test_missing;
 mod snapshots_read_as_declarative_schema;
+mod stray_commit;
 mod syntax_error;
+mod uncommitted_transaction;
 mod unknown_allow;
 mod unused_allow;
 mod version_decreasing;
@@ -48,6 +51,7 @@ pub static RULES: &[&Rule] = &[
     &function_search_path::RULE,
     &migration_name_invalid::RULE,
     &narrowing_type_change::RULE,
+    &nested_begin::RULE,
     &not_null_check_unvalidated::RULE,
     &rls_disabled_in_exposed_schema::RULE,
     &rollback_in_migrations::RULE,
@@ -57,7 +61,9 @@ pub static RULES: &[&Rule] = &[
     &set_not_null::RULE,
     &smoke_test_missing::RULE,
     &snapshots_read_as_declarative_schema::RULE,
+    &stray_commit::RULE,
     &syntax_error::RULE,
+    &uncommitted_transaction::RULE,
     &unknown_allow::RULE,
     &unused_allow::RULE,
     &version_decreasing::RULE,

@@ -1,0 +1,226 @@
+use crate::lint::prelude::*;
+use crate::schema::canonical::describe;
+use crate::settings::Runner;
+use crate::sql::statement::Transaction;
+
+rule! {
+    /// `COMMIT` in the file makes what came before permanent, even if the rest fails.
+    ///
+    /// ## When
+    /// `COMMIT` or `ROLLBACK` in a file that the runner applies as one transaction (`psql -1`, sqlx, the Supabase CLI).
+    /// A single `BEGIN … COMMIT` around the whole file is exempt, as is `psql -f`, which commits every statement anyway.
+    ///
+    /// ## Why
+    /// The file is no longer all or nothing. If a statement after the `COMMIT` fails, the ones before it stay and the
+    /// migration is not recorded, so the next attempt fails at the first of them. Measured with the Supabase CLI: one
+    /// `COMMIT` anywhere makes it send the whole file statement by statement, each committed on its own.
+    /// After a `ROLLBACK` the migration is recorded as applied although its work is undone.
+    ///
+    /// ## Bad
+    /// ```sql supabase
+    /// create table users (id bigint primary key);
+    /// commit;
+    /// create table posts (id bigint primary key);
+    /// ```
+    ///
+    /// ## Good
+    /// ```sql supabase
+    /// -- 20251026211500_users.sql
+    /// create table users (id bigint primary key);
+    /// -- 20251026211501_posts.sql
+    /// create table posts (id bigint primary key);
+    /// ```
+    ///
+    /// ## References
+    /// - [COMMIT](https://www.postgresql.org/docs/current/sql-commit.html)
+    "stray-commit",
+    category: Category::Transaction,
+    level: Level::Warning,
+    fix: FixKind::None,
+    since: "0.1.0",
+    check: Check::Migration(check),
+}
+
+/// A statement of the file.
+struct Part {
+    span: Span,
+    control: Option<Transaction>,
+    /// Whether it does something that could be committed.
+    works: bool,
+    /// What it creates, in words.
+    creates: Vec<String>,
+}
+
+fn check(cx: &Cx<'_>, report: &mut Report) {
+    let runner = cx.settings.runner;
+    let statements = &cx.document().file.statements;
+    let ends = |node: &Node| matches!(node, Node::Transaction(Transaction::Commit | Transaction::Rollback));
+    let is_sent_whole = runner == Runner::Sqlx && cx.text().starts_with("-- no-transaction");
+    if runner == Runner::Psql || is_sent_whole || !statements.iter().any(|statement| ends(&statement.node)) {
+        return;
+    }
+    let parts = parts(cx);
+    // Where a transaction block of the file begins that is open; under Supabase none is open at the start.
+    let mut open: Option<usize> = (runner != Runner::Supabase).then_some(0);
+    let mut committed = 0;
+    for (at, part) in parts.iter().enumerate() {
+        match part.control {
+            Some(Transaction::Begin) => open = open.or(Some(at)),
+            Some(Transaction::Commit) => {
+                let begin = open.take();
+                let outside = parts[..begin.unwrap_or(at)].iter().chain(&parts[at..]);
+                let rest_works = outside.into_iter().any(|part| part.works);
+                if rest_works || begin.is_none() {
+                    let what = what(&parts[committed..at]);
+                    report_commit(runner, begin.is_some(), part.span, &what, report);
+                }
+                committed = at;
+            }
+            Some(Transaction::Rollback) => {
+                let begin = open.take();
+                let undone = begin.map_or(&[][..], |begin| &parts[begin.max(committed)..at]);
+                if undone.iter().any(|part| part.works) {
+                    report
+                        .add(
+                            part.span,
+                            "`ROLLBACK` undoes what the file did, and yet it is recorded as applied",
+                        )
+                        .help("Remove it.");
+                }
+                committed = at;
+            }
+            _ => {}
+        }
+    }
+}
+
+fn report_commit(runner: Runner, closes: bool, span: Span, what: &str, report: &mut Report) {
+    let message = match runner {
+        Runner::Supabase if !closes => {
+            format!(
+                "`COMMIT` makes the Supabase CLI apply the file statement by statement: {what} when a later one fails"
+            )
+        }
+        _ => format!("`COMMIT` makes the first part of the file permanent: {what} when a later statement fails"),
+    };
+    report
+        .add(span, message)
+        .help("Put what follows into a migration of its own.");
+}
+
+/// What stays, in words that go on with “when … fails”.
+fn what(parts: &[Part]) -> String {
+    let mut created = parts.iter().flat_map(|part| &part.creates);
+    let count = created.clone().count();
+    match (created.next(), count) {
+        (Some(first), 1) => format!("`{first}` stays"),
+        (Some(first), _) => format!("`{first}` and {} more stay", count - 1),
+        (None, _) => "what came before stays".to_owned(),
+    }
+}
+
+fn parts(cx: &Cx<'_>) -> Vec<Part> {
+    let statements = cx.document().file.statements.iter();
+    let mut parts: Vec<Part> = statements
+        .map(|statement| Part {
+            span: statement.span,
+            control: match &statement.node {
+                Node::Transaction(control) => Some(*control),
+                _ => None,
+            },
+            works: !matches!(
+                statement.node,
+                Node::Transaction(_)
+                    | Node::Set(_)
+                    | Node::Reset { .. }
+                    | Node::SetTransaction { .. }
+                    | Node::Meta { .. }
+                    | Node::Passed(_)
+            ),
+            creates: Vec::new(),
+        })
+        .collect();
+    cx.steps(&mut |moment| {
+        if let Some(part) = parts.get_mut(moment.step.number) {
+            let created = moment.step.changes.iter().filter_map(|change| match change {
+                Change::Create(object) => Some(describe(&object.key())),
+                Change::AddColumn { table, column } => Some(format!("{}.{}", shown(table), column.name)),
+                _ => None,
+            });
+            // Indexes and sequences come with what they belong to.
+            part.creates.extend(created.take(1));
+        }
+    });
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RULE;
+    use crate::lint::testing::Case;
+    use crate::settings::Runner;
+
+    #[test]
+    fn what_came_before_stays() {
+        for runner in [Runner::PsqlSingle, Runner::Sqlx] {
+            Case::new(&RULE).runner(runner).fires(
+                "
+create table users (id bigint primary key);
+alter table users add column name text;
+  commit;
+--^^^^^^ warning: `COMMIT` makes the first part of the file permanent: `public.users` and 1 more stay when a later
+create table posts (id bigint primary key);
+",
+            );
+        }
+    }
+
+    #[test]
+    fn the_supabase_cli_applies_statement_by_statement() {
+        Case::new(&RULE).supabase().fires(
+            "
+update users set name = '';
+  commit;
+--^^^^^^ warning: `COMMIT` makes the Supabase CLI apply the file statement by statement: what came before stays when
+begin;
+create table posts (id bigint primary key);
+  commit;
+--^^^^^^ warning: `COMMIT` makes the first part of the file permanent: `public.posts` stays
+",
+        );
+    }
+
+    #[test]
+    fn one_transaction_around_the_file_is_exempt() {
+        let sql = "set lock_timeout = '2s';\nbegin;\ncreate table users (id int);\ncommit;\nreset lock_timeout;";
+        Case::new(&RULE).silent(sql);
+        Case::new(&RULE).supabase().silent(sql);
+    }
+
+    #[test]
+    fn psql_commits_anyway() {
+        Case::new(&RULE)
+            .runner(Runner::Psql)
+            .silent("select 1;\ncommit;\nselect 1;");
+        Case::new(&RULE)
+            .runner(Runner::Sqlx)
+            .silent("-- no-transaction\nselect 1;\ncommit;\nselect 1;");
+    }
+
+    #[test]
+    fn a_rollback_leaves_nothing_of_a_recorded_migration() {
+        Case::new(&RULE).supabase().fires(
+            "
+begin;
+create table users (id int);
+  rollback;
+--^^^^^^^^ warning: `ROLLBACK` undoes what the file did
+",
+        );
+    }
+
+    #[test]
+    fn commit_in_a_body_is_another_matter() {
+        Case::new(&RULE).silent("create procedure p() language plpgsql as $$ begin commit; end $$;\nselect 1;");
+    }
+}
