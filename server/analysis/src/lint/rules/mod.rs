@@ -11,6 +11,7 @@ mod create_index_non_concurrent;
 mod drop_column;
 mod drop_table;
 mod duplicate_version;
+mod enum_value_used_same_tx;
 mod expansion_pack_coupling;
 mod fk_without_index;
 mod forbidden_name_coupling;
@@ -45,6 +46,7 @@ pub static RULES: &[&Rule] = &[
     &drop_column::RULE,
     &drop_table::RULE,
     &duplicate_version::RULE,
+    &enum_value_used_same_tx::RULE,
     &expansion_pack_coupling::RULE,
     &fk_without_index::RULE,
     &forbidden_name_coupling::RULE,
