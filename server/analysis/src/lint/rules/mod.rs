@@ -6,6 +6,7 @@ mod add_check_without_not_valid;
 mod add_column_volatile_default;
 mod add_fk_without_not_valid;
 mod add_required_column;
+mod already_exists;
 mod change_column_type_rewrite;
 mod create_index_non_concurrent;
 mod drop_column;
@@ -32,6 +33,7 @@ mod stray_commit;
 mod syntax_error;
 mod uncommitted_transaction;
 mod unknown_allow;
+mod unknown_object;
 mod unused_allow;
 mod version_decreasing;
 
@@ -41,6 +43,7 @@ pub static RULES: &[&Rule] = &[
     &add_column_volatile_default::RULE,
     &add_fk_without_not_valid::RULE,
     &add_required_column::RULE,
+    &already_exists::RULE,
     &change_column_type_rewrite::RULE,
     &create_index_non_concurrent::RULE,
     &drop_column::RULE,
@@ -67,6 +70,7 @@ pub static RULES: &[&Rule] = &[
     &syntax_error::RULE,
     &uncommitted_transaction::RULE,
     &unknown_allow::RULE,
+    &unknown_object::RULE,
     &unused_allow::RULE,
     &version_decreasing::RULE,
 ];
