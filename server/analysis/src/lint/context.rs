@@ -180,7 +180,7 @@ impl<'a> Cx<'a> {
 
     /// Whether the judged file is the first migration of a whole history: nobody uses the database yet.
     pub fn is_baseline(&self) -> bool {
-        self.file == 0 && self.history.complete
+        self.file == 0 && self.timeline.is_complete()
     }
 
     /// Where something was made, as a place to point at, if its file is part of the history.

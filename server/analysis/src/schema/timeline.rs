@@ -3,18 +3,22 @@
 //! Keeps the catalog before every file; the steps of one file are replayed again when somebody wants to see them, so
 //! that memory grows with the schema and not with the number of statements.
 
+use std::collections::BTreeSet;
+
+use smol_str::SmolStr;
+
 use super::catalog::Catalog;
 use super::change::{Change, Taint};
 use super::objects::{Certainty, Origin};
 use super::resolve::Resolver;
 use super::session::Session;
-use super::step::{Step, Transaction};
+use super::step::{Problem, ProblemKind, Step, Transaction};
 use super::transaction::{Event, Transactions};
 use crate::Document;
 use crate::history::{History, Migration};
 use crate::settings::{Runner, Settings};
 use crate::sql::body::{self, Condition};
-use crate::sql::statement::{Body, Node, Statement};
+use crate::sql::statement::{Body, Node, ObjectKind, Statement};
 use crate::text::Span;
 
 /// The catalog and session before a file.
@@ -47,15 +51,57 @@ pub struct Moment<'a> {
 
 impl Timeline {
     /// Replays every file in order.
+    ///
+    /// A history that says it is whole and yet changes tables that none of its files creates was begun on a database
+    /// that was there already; it is replayed once more as one that starts midway.
     pub fn replay(history: &History, documents: &[Document], settings: &Settings) -> Self {
+        let mut missing = BTreeSet::new();
+        let timeline = Self::fold(history, documents, settings, history.complete, &mut missing);
+        if starts_midway(&missing) {
+            Self::fold(history, documents, settings, false, &mut missing)
+        } else {
+            timeline
+        }
+    }
+
+    fn fold(
+        history: &History,
+        documents: &[Document],
+        settings: &Settings,
+        complete: bool,
+        missing: &mut BTreeSet<(usize, SmolStr)>,
+    ) -> Self {
         let mut boundaries = Vec::with_capacity(documents.len() + 1);
         let mut boundary = start(history, settings);
+        boundary.catalog.complete = complete;
         for (number, (migration, document)) in history.migrations.iter().zip(documents).enumerate() {
             boundaries.push(boundary.clone());
-            boundary = replay_file(boundary, number, migration, document, history, settings, &mut |_| {});
+            boundary = replay_file(
+                boundary,
+                number,
+                migration,
+                document,
+                history,
+                settings,
+                &mut |moment| {
+                    missing.extend(
+                        moment
+                            .step
+                            .problems
+                            .iter()
+                            .filter_map(missing_table)
+                            .map(|name| (number, name)),
+                    );
+                },
+            );
         }
         boundaries.push(boundary);
         Self { boundaries }
+    }
+
+    /// Whether the history builds the database from nothing, or from its base.
+    pub fn is_complete(&self) -> bool {
+        self.last().complete
     }
 
     /// The catalog before file `number`; the last one for a number past the end.
@@ -89,9 +135,28 @@ impl Timeline {
     }
 }
 
+/// From so many tables on that nothing creates, they are taken to come from before the history and not from mistakes.
+const MISSING_TABLES_OF_A_LATER_START: usize = 3;
+
+/// Whether tables are missing in the way they are when the first files of a history were never written: the very first
+/// file already needs one, or there are several.
+fn starts_midway(missing: &BTreeSet<(usize, SmolStr)>) -> bool {
+    let tables: BTreeSet<&SmolStr> = missing.iter().map(|(_, name)| name).collect();
+    missing.first().is_some_and(|(file, _)| *file == 0) || tables.len() >= MISSING_TABLES_OF_A_LATER_START
+}
+
+fn missing_table(problem: &Problem) -> Option<SmolStr> {
+    match &problem.kind {
+        ProblemKind::Missing {
+            kind: ObjectKind::Table,
+            name,
+        } => Some(name.clone()),
+        _ => None,
+    }
+}
+
 fn start(history: &History, settings: &Settings) -> Boundary {
-    let mut catalog = Catalog::base(history.base, settings.postgres);
-    catalog.complete = history.complete;
+    let catalog = Catalog::base(history.base, settings.postgres);
     Boundary {
         catalog,
         session: Session::new(history.base),
