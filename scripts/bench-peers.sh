@@ -1,0 +1,65 @@
+#!/bin/bash
+# Compare dblsp with squawk on the same files: scripts/bench-peers.sh [FOLDER of .sql files] [PAIRS, default 5]
+#
+# Without a folder it generates 10, 100 and 1,000 migrations of 5 KB. Runs both in turn, so that a busy machine is unfair
+# to both, and prints the medians of wall time and peak memory. Both must look at every file; what they find differs.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+venv=target/peers
+if [ ! -x "$venv/bin/squawk" ]; then
+    python3 -m venv "$venv"
+    "$venv/bin/pip" install --quiet squawk-cli
+fi
+cargo build --release --locked --quiet
+
+folders=()
+pairs=${2:-5}
+if [ $# -gt 0 ]; then
+    folders=("$1")
+else
+    for count in 10 100 1000; do
+        folder=$PWD/target/histories/$count/supabase/migrations
+        if [ ! -d "$folder" ]; then
+            cargo bench --locked --quiet --bench write -- "$folder" "$count"
+            printf '[api]\n' > "$folder/../config.toml"
+        fi
+        folders+=("$folder")
+    done
+fi
+
+for folder in "${folders[@]}"; do
+    python3 - "$folder" "$pairs" target/release/dblsp "$venv/bin/squawk" << 'PYTHON'
+import glob, os, statistics, subprocess, sys, time
+
+folder, pairs, dblsp, squawk = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4]
+files = sorted(glob.glob(os.path.join(folder, "**", "*.sql"), recursive=True))
+commands = {"dblsp": [dblsp, "check", folder], "squawk": [squawk, *files]}
+
+
+def run(command):
+    """Wall seconds and peak MiB of one run."""
+    begin = time.monotonic()
+    null = subprocess.DEVNULL
+    child = subprocess.Popen(command, stdout=null, stderr=null)
+    _, status, usage = os.wait4(child.pid, 0)
+    code = os.waitstatus_to_exitcode(status)
+    if code not in (0, 1):
+        sys.exit(f"{command[0]} ended with {code}")
+    return time.monotonic() - begin, usage.ru_maxrss / 1024
+
+
+seen = {name: [] for name in commands}
+for name, command in commands.items():
+    run(command)
+for _ in range(pairs):
+    for name, command in commands.items():
+        seen[name].append(run(command))
+size = sum(os.path.getsize(file) for file in files)
+print(f"{len(files)} files, {size / 1e6:.2f} MB, {pairs} pairs")
+median = {name: [statistics.median(values) for values in zip(*runs)] for name, runs in seen.items()}
+for name, (seconds, memory) in median.items():
+    print(f"  {name:7} {seconds * 1000:8.0f} ms  {memory:6.0f} MiB")
+print(f"  dblsp takes {median['dblsp'][0] / median['squawk'][0]:.2f} of squawk's time")
+PYTHON
+done
