@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use analysis::history::History;
+use analysis::history::{History, Migration};
 use database::{Options, Shadow};
 use project::files::Disk;
 use project::{Request, Selection, load};
@@ -165,11 +165,18 @@ async fn measure(corpora: Vec<Corpus>, verbose: bool) -> Vec<Report> {
             eprintln!("{}: no history", corpus.folder.display());
             continue;
         };
+        let history = prepared(history, &corpus);
         let report = one(&shadow, reports.len(), corpus, &history).await;
         eprintln!("{}", line(&report));
         if verbose {
-            report.disagreements.iter().for_each(|judged| eprintln!("  {}", explain(judged)));
-            report.refused.iter().for_each(|(path, why)| eprintln!("  refused {path}: {why}"));
+            report
+                .disagreements
+                .iter()
+                .for_each(|judged| eprintln!("  {}", explain(judged)));
+            report
+                .refused
+                .iter()
+                .for_each(|(path, why)| eprintln!("  refused {path}: {why}"));
         }
         reports.push(report);
     }
@@ -188,6 +195,22 @@ fn history(folder: &Path) -> Option<History> {
     let found = load(&request);
     let histories = found.projects.into_iter().flat_map(|project| project.histories);
     histories.max_by_key(|history| history.migrations.len())
+}
+
+/// Extensions that the project's documentation says to create before the first migration.
+const REQUIRED: &[(&str, &str)] = &[
+    ("chirpstack/chirpstack", "CREATE EXTENSION pg_trgm;"),
+    (
+        "brocaar/chirpstack-application-server",
+        "CREATE EXTENSION pg_trgm; CREATE EXTENSION hstore;",
+    ),
+];
+
+fn prepared(mut history: History, corpus: &Corpus) -> History {
+    if let Some((_, sql)) = REQUIRED.iter().find(|(name, _)| *name == corpus.name) {
+        history.migrations.insert(0, Migration::new("extensions.sql", sql));
+    }
+    history
 }
 
 async fn one(shadow: &Shadow, number: usize, corpus: Corpus, history: &History) -> Report {
@@ -323,7 +346,11 @@ fn markdown(reports: &[Report]) -> String {
     }
     let classes = by_class(reports);
     out.push_str("\n## By class\n\n| Class | Objects | Agree | Wrong | Unsure | Missing |\n| --- | ---: | ---: | ---: | ---: | ---: |\n");
-    for (class, tally) in classes.iter().map(|(class, tally)| (class.as_str(), *tally)).chain([("**all**", overall(&classes))]) {
+    for (class, tally) in classes
+        .iter()
+        .map(|(class, tally)| (class.as_str(), *tally))
+        .chain([("**all**", overall(&classes))])
+    {
         let _ = writeln!(
             out,
             "| {class} | {} | {:.2} % | {} | {} | {} |",

@@ -205,8 +205,21 @@ impl Catalog {
                     }
                 }
             }
+            RelationKind::View(view) if view.materialized => {
+                for index in self.indexes_on(id) {
+                    self.relations.remove(&index);
+                }
+            }
             _ => {}
         }
+    }
+
+    /// The indexes of a materialized view, which keeps no list of them.
+    fn indexes_on(&self, id: &Id) -> Vec<Id> {
+        let on = self
+            .relations_in(&id.schema)
+            .filter(|(_, relation)| relation.index().is_some_and(|index| index.table == *id));
+        on.map(|(index, _)| index.clone()).collect()
     }
 
     fn drop_column(&mut self, id: &Id, column: &SmolStr, origin: Origin) {
@@ -359,6 +372,17 @@ impl Catalog {
                 }
             }
             RelationKind::Table(table) => self.table_renamed(table, from, to),
+            RelationKind::View(view) if view.materialized => {
+                for old in self.indexes_on(from) {
+                    let Some(mut index) = self.relations.remove(&old) else {
+                        continue;
+                    };
+                    if let RelationKind::Index(index) = &mut Arc::make_mut(&mut index).kind {
+                        index.table = to.clone();
+                    }
+                    self.relations.insert(Id::new(&to.schema, &old.name), index);
+                }
+            }
             _ => {}
         }
         self.redirect(from, to);

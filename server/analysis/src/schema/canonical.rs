@@ -157,7 +157,7 @@ impl Rows<'_> {
                     .owned_by
                     .as_ref()
                     .map(|(table, column)| format!("{table}.{column}"));
-                let facets = json!({ "type": sequence.ty.as_str(), "increment": sequence.increment.as_str(), "owned_by": owned_by });
+                let facets = json!({ "type": sequence.ty.as_str(), "increment": number(&sequence.increment), "owned_by": owned_by });
                 self.push("sequence", identity.clone(), certainty, facets);
                 "sequence"
             }
@@ -208,7 +208,7 @@ impl Rows<'_> {
                 "type": column.ty.to_string(),
                 "position": at + 1,
                 "not_null": column.not_null,
-                "has_default": column.default.is_some() || column.generated.as_ref().is_some_and(|g| g.stored),
+                "has_default": column.default.is_some() && column.generated.is_none(),
                 "identity": match column.identity { None => "", Some(true) => "a", Some(false) => "d" },
                 "generated": match &column.generated { None => "", Some(g) if g.stored => "s", Some(_) => "v" },
             });
@@ -368,6 +368,7 @@ impl Rows<'_> {
                     certainty,
                     json!({ "schema": extension.schema.as_str() }),
                 );
+                self.comment("extension", name, certainty, extension.meta.comment.as_ref());
             }
         }
         for (name, role) in &self.catalog.roles {
@@ -401,7 +402,7 @@ impl Rows<'_> {
                 .iter()
                 .filter(|table| old.is_none_or(|old| !old.tables.contains(*table)))
             {
-                self.push("publication_table", format!("{name}:{table}"), certainty, json!({}));
+                self.push("publication_table", format!("{name}.{table}"), certainty, json!({}));
             }
         }
         for (key, acl) in &self.catalog.default_acls {
@@ -434,6 +435,11 @@ impl Rows<'_> {
             self.push(class, name.clone(), meta.certainty, json!({}));
         }
     }
+}
+
+/// A number as JSON's, where it fits.
+fn number(text: &str) -> Value {
+    text.parse::<i64>().map_or_else(|_| json!(text), |number| json!(number))
 }
 
 fn view_facets(view: &View) -> Value {

@@ -178,8 +178,12 @@ fn replay_file(
     let first_line = text.lines().next().unwrap_or_default();
     let transactions = Transactions::new(&document.file, first_line, settings.runner, before.next_transaction);
     // Measured: the Supabase CLI sends RESET ALL before every file; the other runners open a connection per run.
+    // RESET ALL leaves the role as it is.
     let session = if settings.runner == Runner::Supabase {
-        Session::new(history.base)
+        Session {
+            role: before.session.role.clone(),
+            ..Session::new(history.base)
+        }
     } else {
         before.session
     };

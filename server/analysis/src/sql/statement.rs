@@ -34,6 +34,10 @@ pub enum Node {
         name: Name,
         arguments: Vec<TypeName>,
         or_replace: bool,
+        /// STYPE
+        state: Option<TypeName>,
+        /// FINALFUNC, whose result is the aggregate's.
+        final_function: Option<Name>,
     },
     CreateTrigger(Box<CreateTrigger>),
     CreateEventTrigger {

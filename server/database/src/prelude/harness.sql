@@ -23,7 +23,8 @@ DECLARE
     stub _dblsp.stub;
     made oid;
     dependency text;
-    target text := coalesce(place, fallback);
+    -- pg_cron's control file names its schema.
+    target text := coalesce(place, CASE wanted WHEN 'pg_cron' THEN 'pg_catalog' ELSE fallback END);
 BEGIN
     IF EXISTS (SELECT FROM pg_extension WHERE extname = wanted) THEN
         IF tolerant THEN

@@ -1,5 +1,8 @@
 //! Applies a history to a real server and replays it, and says object by object where the two disagree.
-#![allow(dead_code, reason = "the example and the tests each use their own part of this module")]
+#![allow(
+    dead_code,
+    reason = "the example and the tests each use their own part of this module"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -55,7 +58,9 @@ pub(crate) async fn apply(shadow: &Shadow, name: &str, history: &History, docume
                 let error = &failure.error;
                 refused.push((migration.path.clone(), format!("{} {}", error.sqlstate, error.message)));
                 if failure.partial {
-                    applied.migrations.push(first_statements(migration, document, failure.statement));
+                    applied
+                        .migrations
+                        .push(first_statements(migration, document, failure.statement));
                 }
             }
         }
@@ -64,13 +69,17 @@ pub(crate) async fn apply(shadow: &Shadow, name: &str, history: &History, docume
     session.close().await;
     harness.close().await;
     shadow.discard(database).await.expect("the database goes");
-    let before: BTreeSet<Row> = before.into_iter().collect();
-    let new = after.into_iter().filter(|row| !before.contains(row) && !is_own_default(row));
+    let before: BTreeMap<Name, _> = before.into_iter().map(named).collect();
+    let new = after.into_iter().filter(|row| !is_own_default(row)).map(named);
     Applied {
         history: applied,
         refused,
-        objects: new.map(|row| ((row.class, row.identity), row.facets)).collect(),
+        objects: new.filter(|(name, facets)| before.get(name) != Some(facets)).collect(),
     }
+}
+
+fn named(row: Row) -> (Name, BTreeMap<String, Value>) {
+    ((row.class, row.identity), row.facets)
 }
 
 /// The default privileges of a role for itself: PostgreSQL lists them as soon as others have some.
@@ -90,7 +99,9 @@ fn file(migration: &Migration, document: &Document) -> File {
 
 /// What stays of a file that failed outside of a transaction: the statements before the failing one.
 fn first_statements(migration: &Migration, document: &Document, failed: usize) -> Migration {
-    let end = document.file.statements[..failed].last().map_or(0, |last| last.span.end);
+    let end = document.file.statements[..failed]
+        .last()
+        .map_or(0, |last| last.span.end);
     let mut text = migration.text[..end as usize].to_owned();
     text.push(';');
     Migration {

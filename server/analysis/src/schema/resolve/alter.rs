@@ -5,7 +5,7 @@ use std::sync::Arc;
 use smol_str::{SmolStr, format_smolstr};
 
 use super::Resolver;
-use super::table::{serial_type, set_default};
+use super::table::serial_type;
 use crate::schema::change::{Change, ColumnChange, Key, Object, TableChange};
 use crate::schema::objects::{Column, Constraint, ConstraintKind, Generated, Id, RelationKind, TypeKind};
 use crate::schema::step::ProblemKind;
@@ -79,9 +79,15 @@ impl Resolver<'_> {
                 self.change_column(id, column, ColumnChange::Type, only, |column| column.ty = ty.clone());
             }
             A::SetDefault { column, default } => {
-                let text = self.source(default.span);
+                let mut changed = self.find_column(id, column);
+                if let Some(changed) = &mut changed {
+                    self.set_default(changed, default);
+                }
+                let value = changed
+                    .map(|column| (column.default, column.default_text))
+                    .unwrap_or_default();
                 self.change_column(id, column, ColumnChange::Default, only, |column| {
-                    set_default(column, default, text.clone())
+                    (column.default, column.default_text) = value.clone();
                 });
             }
             A::DropDefault { column } => self.change_column(id, column, ColumnChange::Default, only, |column| {
@@ -354,7 +360,7 @@ impl Resolver<'_> {
     }
 
     /// The column, or a report that there is none; an unknown table's columns are taken on trust.
-    fn find_column(&mut self, id: &Id, name: &Ident) -> Option<Column> {
+    pub(crate) fn find_column(&mut self, id: &Id, name: &Ident) -> Option<Column> {
         let table = self.catalog.table(id)?;
         let (found, known) = (table.column(&name.value).cloned(), table.columns_known);
         if found.is_none() && known {

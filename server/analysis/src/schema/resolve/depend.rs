@@ -28,6 +28,22 @@ pub(crate) fn columns_of(expr: &Expr) -> BTreeSet<SmolStr> {
     columns
 }
 
+/// The same in the order of first mention, which is the order of `pg_constraint.conkey`.
+pub(crate) fn columns_in_order(expr: &Expr) -> Vec<SmolStr> {
+    let mut columns: Vec<SmolStr> = Vec::new();
+    let mut add = |name: &Name| {
+        if !columns.contains(&name.last().value) {
+            columns.push(name.last().value.clone());
+        }
+    };
+    walk(expr, &mut |expr| match &expr.node {
+        ExprNode::Column(name) => add(name),
+        ExprNode::Opaque { columns: names, .. } => names.iter().for_each(&mut add),
+        _ => {}
+    });
+    columns
+}
+
 /// Visits an expression and the expressions inside, not going into subqueries.
 pub(crate) fn walk(expr: &Expr, visit: &mut impl FnMut(&Expr)) {
     visit(expr);

@@ -293,8 +293,11 @@ impl Resolver<'_> {
                 name,
                 arguments,
                 or_replace,
+                state,
+                final_function,
             } => {
-                self.create_aggregate(name, arguments, *or_replace);
+                let result = (state.as_ref(), final_function.as_ref());
+                self.create_aggregate(name, arguments, *or_replace, result);
             }
             Node::CreateTrigger(create) => self.create_trigger(create),
             Node::CreatePolicy(create) => self.create_policy(create),

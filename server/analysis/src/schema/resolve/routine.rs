@@ -166,9 +166,15 @@ impl Resolver<'_> {
         }
     }
 
-    pub(crate) fn create_aggregate(&mut self, name: &Name, arguments: &[TypeName], or_replace: bool) {
+    pub(crate) fn create_aggregate(
+        &mut self,
+        name: &Name,
+        arguments: &[TypeName],
+        or_replace: bool,
+        (state, final_function): (Option<&TypeName>, Option<&Name>),
+    ) {
         let id = self.new_id(name);
-        let arguments = arguments.iter().map(|ty| self.resolve_type(ty).bare()).collect();
+        let arguments: Vec<Type> = arguments.iter().map(|ty| self.resolve_type(ty).bare()).collect();
         let signature = Signature {
             id: id.clone(),
             arguments,
@@ -179,11 +185,19 @@ impl Resolver<'_> {
                 return self.exists(ObjectKind::Aggregate, name, created);
             }
         }
+        // Without a final function the state is the result.
+        let result = match final_function {
+            Some(function) => self.candidates(function).into_iter().find_map(|id| {
+                let (_, found) = self.catalog.overloads(&id).next()?;
+                found.return_type.clone()
+            }),
+            None => state.map(|state| self.resolve_type(state).bare()),
+        };
         let routine = Routine {
             meta: self.meta('f', Some(&id.schema)),
             kind: RoutineKind::Aggregate,
-            returns: None,
-            return_type: None,
+            returns: result.as_ref().map(|ty| format_smolstr!("{ty}")),
+            return_type: result,
             argument_names: Vec::new(),
             defaults: 0,
             language: "internal".into(),

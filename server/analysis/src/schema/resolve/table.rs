@@ -5,7 +5,7 @@ use std::sync::Arc;
 use smol_str::{SmolStr, format_smolstr};
 
 use super::Resolver;
-use super::depend::columns_of;
+use super::depend::columns_in_order;
 use super::index::{index_column, index_names, plain_index};
 use crate::schema::change::{Change, Object};
 use crate::schema::names::{Unique, choose, join_columns};
@@ -340,7 +340,7 @@ impl Resolver<'_> {
                 }
                 ColumnConstraintKind::Null => continue,
                 ColumnConstraintKind::Default(expr) => {
-                    set_default(column, expr, self.source(expr.span));
+                    self.set_default(column, expr);
                     continue;
                 }
                 ColumnConstraintKind::Generated { expr, stored } => {
@@ -381,6 +381,26 @@ impl Resolver<'_> {
                 span: constraint.span,
             });
         }
+    }
+
+    pub(crate) fn set_default(&self, column: &mut Column, expr: &Expr) {
+        let null = match &expr.node {
+            ExprNode::Null => true,
+            ExprNode::Cast { expr, .. } => matches!(expr.node, ExprNode::Null),
+            _ => false,
+        };
+        // DEFAULT NULL is no default at all, unless the type has a length or checks to apply to it (measured).
+        let coerced = || {
+            !column.ty.modifiers.is_empty()
+                || column.ty.fields.is_some()
+                || matches!(
+                    self.catalog.types.get(&column.ty.id).map(|ty| &ty.kind),
+                    Some(TypeKind::Domain(_))
+                )
+        };
+        let kept = !null || coerced();
+        column.default = kept.then(|| Arc::new(expr.clone()));
+        column.default_text = kept.then(|| self.source(expr.span));
     }
 
     fn index_draft(&self, column: &Column, primary: bool, nulls_not_distinct: bool) -> DraftKind {
@@ -492,7 +512,7 @@ impl Resolver<'_> {
         match draft.kind {
             DraftKind::Check(expr) => {
                 let own = self.table_columns(table);
-                let columns: Vec<SmolStr> = columns_of(&expr)
+                let columns: Vec<SmolStr> = columns_in_order(&expr)
                     .into_iter()
                     .filter(|c| own.is_empty() || own.contains(c))
                     .collect();
@@ -845,17 +865,6 @@ fn set_not_null(table: &mut Table, columns: &[SmolStr]) {
     for column in table.columns.iter_mut().filter(|column| columns.contains(&column.name)) {
         column.not_null = true;
     }
-}
-
-pub(crate) fn set_default(column: &mut Column, expr: &Expr, text: SmolStr) {
-    // DEFAULT NULL is no default at all.
-    let null = match &expr.node {
-        ExprNode::Null => true,
-        ExprNode::Cast { expr, .. } => matches!(expr.node, ExprNode::Null),
-        _ => false,
-    };
-    column.default = (!null).then(|| Arc::new(expr.clone()));
-    column.default_text = (!null).then_some(text);
 }
 
 /// The integer type under `serial` and its like. <https://www.postgresql.org/docs/current/datatype-numeric.html>

@@ -13,18 +13,35 @@ pub(super) fn create(cursor: &mut Cursor<'_>) -> Parsed<Node> {
     let name = cursor.name()?;
     let mut ahead = *cursor;
     let is_old = ahead.parens().is_ok() && !ahead.at_token(&SqlToken::LParen);
-    let arguments = if is_old {
-        base_type(&mut cursor.parens()?)?
+    let (arguments, definition) = if is_old {
+        let definition = cursor.parens()?;
+        (base_type(&mut definition.clone())?, definition)
     } else {
         let params = aggregate_params(cursor)?;
-        cursor.parens()?;
-        params.into_iter().map(|param| param.ty).collect()
+        let definition = cursor.parens()?;
+        (params.into_iter().map(|param| param.ty).collect(), definition)
     };
+    let state = setting(definition, "stype").and_then(|mut value| type_name(&mut value).ok());
+    let final_function = setting(definition, "finalfunc").and_then(|mut value| value.name().ok());
     Ok(Node::CreateAggregate {
         name,
         arguments,
         or_replace,
+        state,
+        final_function,
     })
+}
+
+/// The value of one `NAME = value`.
+fn setting<'a>(mut definition: Cursor<'a>, wanted: &str) -> Option<Cursor<'a>> {
+    let settings = definition.list(|cursor| {
+        let name = cursor.ident()?;
+        let is_set = cursor.eat_token(&SqlToken::Eq);
+        let value = cursor.until(&[]);
+        Ok((is_set && name.value == wanted).then_some(value))
+    });
+    let value = settings.ok()?.into_iter().flatten().next()?;
+    Some(definition.nested(value))
 }
 
 /// `BASETYPE = type` of the old syntax, where `'ANY'` means no argument.
