@@ -395,3 +395,21 @@ fn deeply_nested_sql_does_not_end_the_process() {
         outcome.stderr
     );
 }
+
+#[test]
+fn the_readme_shows_what_check_prints() {
+    let first = "create table users (id bigint primary key, email text, nickname text);
+create index users_lookup_idx on users (email, nickname);
+";
+    let second = "alter table users drop column nickname;\n";
+    let folder = folder(&[
+        ("migrations/0001_users.sql", first),
+        ("migrations/0002_drop_nickname.sql", second),
+    ]);
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = fs::read_to_string(readme).expect("the README is there");
+    let outcome = dblsp(folder.path(), &["check"]);
+    for shown in [first, second, &format!("```text\n$ dblsp check\n{}```", outcome.stdout)] {
+        assert!(readme.contains(shown), "README.md does not show:\n{shown}");
+    }
+}

@@ -26,6 +26,7 @@ impl Source {
             || name == "docs.rs"
             || self.path.starts_with("tests/")
             || self.path.contains("/tests/")
+            || self.path.contains("/examples/")
     }
 
     /// The text without the module of tests at its end.
