@@ -69,7 +69,7 @@ impl Timeline {
         documents: &[Document],
         settings: &Settings,
         complete: bool,
-        missing: &mut BTreeSet<(usize, SmolStr)>,
+        missing: &mut BTreeSet<(bool, SmolStr)>,
     ) -> Self {
         let mut boundaries = Vec::with_capacity(documents.len() + 1);
         let mut boundary = start(history, settings);
@@ -84,14 +84,8 @@ impl Timeline {
                 history,
                 settings,
                 &mut |moment| {
-                    missing.extend(
-                        moment
-                            .step
-                            .problems
-                            .iter()
-                            .filter_map(missing_table)
-                            .map(|name| (number, name)),
-                    );
+                    let found = moment.step.problems.iter().filter_map(missing_table);
+                    missing.extend(found.map(|name| (has_made_nothing(moment.before), name)));
                 },
             );
         }
@@ -138,11 +132,17 @@ impl Timeline {
 /// From so many tables on that nothing creates, they are taken to come from before the history and not from mistakes.
 const MISSING_TABLES_OF_A_LATER_START: usize = 3;
 
-/// Whether tables are missing in the way they are when the first files of a history were never written: the very first
-/// file already needs one, or there are several.
-fn starts_midway(missing: &BTreeSet<(usize, SmolStr)>) -> bool {
+/// Whether tables are missing in the way they are when the first files of a history were never written: one is needed
+/// before anything is made, or there are several.
+fn starts_midway(missing: &BTreeSet<(bool, SmolStr)>) -> bool {
     let tables: BTreeSet<&SmolStr> = missing.iter().map(|(_, name)| name).collect();
-    missing.first().is_some_and(|(file, _)| *file == 0) || tables.len() >= MISSING_TABLES_OF_A_LATER_START
+    missing.iter().any(|(first, _)| *first) || tables.len() >= MISSING_TABLES_OF_A_LATER_START
+}
+
+fn has_made_nothing(catalog: &Catalog) -> bool {
+    catalog
+        .tables()
+        .all(|(_, relation, _)| relation.meta.created == Origin::BASE)
 }
 
 fn missing_table(problem: &Problem) -> Option<SmolStr> {

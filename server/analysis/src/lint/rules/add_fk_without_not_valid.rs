@@ -7,7 +7,8 @@ rule! {
     ///
     /// ## When
     /// `ALTER TABLE … ADD [CONSTRAINT …] FOREIGN KEY … REFERENCES …` without `NOT VALID` on a table that other sessions
-    /// may be using. `NOT ENFORCED` (PostgreSQL 18) is exempt: nothing is read.
+    /// may be using. `NOT ENFORCED` (PostgreSQL 18) is exempt: nothing is read. For a table of the same transaction there is
+    /// nothing to check, but the referenced table, if others may be using it, is locked all the same: an info.
     ///
     /// ## Why
     /// PostgreSQL looks up every row that is there in the referenced table, and holds a SHARE ROW EXCLUSIVE lock on both
@@ -55,7 +56,9 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
     let Node::AlterTable(alter) = &cx.step().statement.node else {
         return;
     };
-    let Some(busy) = cx.busy_target() else { return };
+    let Some(busy) = cx.busy_target() else {
+        return new_tables_parents(cx, report, alter);
+    };
     let unsupported = busy.table.kind == TableKind::Partitioned && cx.settings.postgres < 18;
     for action in &alter.actions {
         let AlterActionKind::AddConstraint(constraint) = &action.kind else {
@@ -86,6 +89,28 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
         if cx.is_editable() {
             finding.fix(FixKind::Review, "Add it `not valid`", not_valid(cx, alter, constraint));
         }
+    }
+}
+
+/// Nobody waits for a table of the same transaction; whoever writes to the table that its foreign key references does.
+fn new_tables_parents(cx: &Cx<'_>, report: &mut Report, alter: &AlterTable) {
+    let Some(table) = cx.step().target.as_ref() else { return };
+    for action in &alter.actions {
+        let AlterActionKind::AddConstraint(constraint) = &action.kind else {
+            continue;
+        };
+        let Some(parent) = referenced(cx, table, constraint).filter(|parent| cx.busy(parent).is_some()) else {
+            continue;
+        };
+        let parent = shown(parent);
+        let message = format!(
+            "writes to `{parent}` wait under a SHARE ROW EXCLUSIVE lock until the transaction that makes `{}` commits",
+            shown(table)
+        );
+        report
+            .add(constraint.span, message)
+            .level(Level::Info)
+            .help("Keep what follows in the transaction short, or add the foreign key last.");
     }
 }
 
@@ -148,14 +173,16 @@ alter table orders add foreign key (user_id) references fresh;
     }
 
     #[test]
-    fn a_foreign_key_of_a_new_table_finds_no_rows() {
-        Case::new(&RULE).silent(
+    fn a_foreign_key_of_a_new_table_finds_no_rows_but_locks_the_old_one() {
+        Case::new(&RULE).fires(
             "
 -- 1_first.sql
 create table users (id bigint primary key);
 -- 2_second.sql
-create table orders (id bigint primary key, user_id bigint);
+create table orders (id bigint primary key, user_id bigint, parent_id bigint);
+alter table orders add foreign key (parent_id) references orders;
 alter table orders add foreign key (user_id) references users;
+--                     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ info: writes to `users` wait under a SHARE ROW EXCLUSIVE lock
 ",
         );
     }
