@@ -54,6 +54,7 @@ fn replay(catalog: &mut Catalog, text: &str, postgres: u16) {
             origin: Origin::BASE,
             certainty: Certainty::Certain,
             guarded: true,
+            failed: false,
             postgres,
             changes: Vec::new(),
             problems: Vec::new(),

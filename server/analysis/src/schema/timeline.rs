@@ -7,6 +7,8 @@ use std::collections::BTreeSet;
 
 use smol_str::SmolStr;
 
+mod run;
+
 use super::catalog::Catalog;
 use super::change::{Change, Taint};
 use super::objects::{Certainty, Origin};
@@ -231,6 +233,8 @@ struct Frame<'a> {
     certainty: Certainty,
     guarded: bool,
     transaction: Transaction,
+    /// How many bodies it is in.
+    depth: usize,
 }
 
 impl Replayer<'_> {
@@ -259,17 +263,22 @@ impl Replayer<'_> {
             certainty: Certainty::Certain,
             guarded: false,
             transaction,
+            depth: 0,
         };
         match &statement.node {
             Node::Do { language, body } => {
-                self.step(statement, &frame, visit);
+                self.step(statement, None, &frame, visit);
                 self.body(&language.value, body, &frame, visit);
             }
             Node::Explain {
                 analyze: true,
                 statement: inner,
-            } => self.step(inner, &frame, visit),
-            _ => self.step(statement, &frame, visit),
+            } => {
+                self.step(inner, None, &frame, visit);
+            }
+            _ => {
+                self.step(statement, None, &frame, visit);
+            }
         }
         if event == Event::Commit && !transaction.shared {
             self.saved = vec![self.catalog.clone()];
@@ -278,8 +287,16 @@ impl Replayer<'_> {
 
     /// The statements of a DO block, each under its control structures.
     fn body(&mut self, language: &str, body: &Body, frame: &Frame<'_>, visit: &mut dyn FnMut(&Moment<'_>)) {
-        let found = body::statements(self.text, language, body);
         let origin = self.origin(body.span, frame.transaction);
+        let walks = language.eq_ignore_ascii_case("plpgsql");
+        let frame = &Frame {
+            depth: frame.depth + 1,
+            ..frame.clone()
+        };
+        if walks && self.run(body, frame, origin, visit) {
+            return;
+        }
+        let found = body::statements(self.text, language, body);
         for inner in &found.statements {
             let (certainty, guarded) = self.circumstances(&inner.conditions, origin);
             let frame = Frame {
@@ -288,7 +305,7 @@ impl Replayer<'_> {
                 guarded,
                 ..frame.clone()
             };
-            self.step(&inner.statement, &frame, visit);
+            self.step(&inner.statement, None, &frame, visit);
         }
         for dynamic in &found.dynamic {
             if let Some(taint) = dynamic_taint(dynamic.slice(self.text)) {
@@ -330,23 +347,33 @@ impl Replayer<'_> {
         }
     }
 
-    fn step(&mut self, statement: &Statement, frame: &Frame<'_>, visit: &mut dyn FnMut(&Moment<'_>)) {
+    /// Carries out a statement, or, where EXECUTE put it together, the statement of that text; whether PostgreSQL
+    /// would refuse it, as far as the catalog tells.
+    fn step(
+        &mut self,
+        statement: &Statement,
+        executed: Option<(&Statement, &str)>,
+        frame: &Frame<'_>,
+        visit: &mut dyn FnMut(&Moment<'_>),
+    ) -> bool {
         let origin = self.origin(statement.span, frame.transaction);
         let session = self.session.clone();
         let mut resolver = Resolver {
             catalog: self.catalog.clone(),
             session: std::mem::replace(&mut self.session, session.clone()),
-            text: self.text,
+            text: executed.map_or(self.text, |(_, text)| text),
             origin,
             certainty: frame.certainty,
             guarded: frame.guarded,
+            failed: false,
             postgres: self.postgres,
             changes: Vec::new(),
             problems: Vec::new(),
             target: None,
         };
-        resolver.statement(statement);
+        resolver.statement(executed.map_or(statement, |(statement, _)| statement));
         let Resolver {
+            failed,
             catalog: after,
             session: next,
             changes,
@@ -373,6 +400,7 @@ impl Replayer<'_> {
         });
         self.catalog = after;
         self.session = next;
+        failed
     }
 }
 

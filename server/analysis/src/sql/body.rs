@@ -74,7 +74,7 @@ pub fn statements(text: &str, language: &str, body: &Body) -> BodySql {
 }
 
 /// The tokens of `code` with their places in the file, where it is written at `place`; whether there were only tokens.
-fn placed(text: &str, code: &str, place: Span) -> (Vec<Token>, bool) {
+pub(super) fn placed(text: &str, code: &str, place: Span) -> (Vec<Token>, bool) {
     let read = tokenize(code);
     let whole = read.errors.is_empty() && read.placeholders.is_empty();
     let mut tokens = read.tokens;
@@ -307,25 +307,10 @@ impl Walker<'_> {
 
     /// `SELECT expression`, where the first word is another, or none.
     fn expression(&mut self, whole: &[Token], expression: &[Token]) {
-        let Some((first, last)) = whole.first().zip(whole.last()) else {
-            return;
-        };
-        let span = first.span.cover(last.span);
-        let mut tokens = vec![Token {
-            token: SqlToken::Word(Word {
-                value: "SELECT".to_owned(),
-                quote_style: None,
-                keyword: Keyword::SELECT,
-            }),
-            span: first.span,
-        }];
-        tokens.extend_from_slice(expression);
-        let mut query = lower::query(self.text, &tokens);
-        query.span = span;
-        self.push(Statement {
-            span,
-            node: Node::Query(Box::new(query)),
-        });
+        if !whole.is_empty() {
+            let statement = selected(self.text, whole, expression);
+            self.push(statement);
+        }
     }
 
     fn statement(&mut self, tokens: &[Token]) {
@@ -399,6 +384,27 @@ impl Walker<'_> {
     }
 }
 
+/// `SELECT expression` in the place of `whole`, which has at least one token.
+pub(super) fn selected(text: &str, whole: &[Token], expression: &[Token]) -> Statement {
+    let start = whole.first().map_or(Span::default(), |first| first.span);
+    let span = whole.last().map_or(start, |last| start.cover(last.span));
+    let mut tokens = vec![Token {
+        token: SqlToken::Word(Word {
+            value: "SELECT".to_owned(),
+            quote_style: None,
+            keyword: Keyword::SELECT,
+        }),
+        span: start,
+    }];
+    tokens.extend_from_slice(expression);
+    let mut query = lower::query(text, &tokens);
+    query.span = span;
+    Statement {
+        span,
+        node: Node::Query(Box::new(query)),
+    }
+}
+
 /// What `format` makes of constants; `None` for forms that need more than `%I`, `%L`, `%s` and `%%`.
 fn formatted(template: &str, arguments: &[SmolStr]) -> Option<String> {
     let mut out = String::with_capacity(template.len());
@@ -429,7 +435,7 @@ fn formatted(template: &str, arguments: &[SmolStr]) -> Option<String> {
 }
 
 /// The tokens up to the next semicolon, which is consumed too.
-fn to_semicolon<'a>(c: &mut Cursor<'a>) -> &'a [Token] {
+pub(super) fn to_semicolon<'a>(c: &mut Cursor<'a>) -> &'a [Token] {
     let start = *c;
     while !c.at_end() && !c.at_token(&SqlToken::SemiColon) {
         c.next();
@@ -441,7 +447,7 @@ fn to_semicolon<'a>(c: &mut Cursor<'a>) -> &'a [Token] {
 
 /// Consumes everything to the word, and the word; `CASE … END` inside of the condition is part of it. Returns the span
 /// of what stands before the word.
-fn to_word(c: &mut Cursor<'_>, word: &str) -> Span {
+pub(super) fn to_word(c: &mut Cursor<'_>, word: &str) -> Span {
     let mut span = c.end_span();
     let mut cases = 0_usize;
     while let Some(token) = c.next() {
@@ -475,7 +481,7 @@ fn starts_sql(token: &Token) -> bool {
 }
 
 /// The value of `variable := value`, `record.field := value`, `array[i] = value`.
-fn assigned(tokens: &[Token]) -> Option<&[Token]> {
+pub(super) fn assigned(tokens: &[Token]) -> Option<&[Token]> {
     let mut brackets = 0_usize;
     for (at, token) in tokens.iter().enumerate() {
         match token.token {
@@ -492,26 +498,34 @@ fn assigned(tokens: &[Token]) -> Option<&[Token]> {
     None
 }
 
-/// The statement without `INTO [STRICT] variables`, which PL/pgSQL allows almost anywhere.
-fn without_into(tokens: &[Token]) -> Vec<Token> {
+/// Where a query's `INTO [STRICT] variables` begins, which PL/pgSQL allows almost anywhere.
+pub(super) fn into_of(tokens: &[Token]) -> Option<usize> {
     let queries = ["SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "MERGE", "VALUES"];
     let is_query = tokens
         .first()
         .is_some_and(|first| queries.iter().any(|word| is_word(first, word)));
     let mut depth = 0_usize;
-    let into = tokens.iter().enumerate().position(|(at, token)| {
-        match token.token {
-            SqlToken::LParen => depth += 1,
-            SqlToken::RParen => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        depth == 0
-            && at > 0
-            && is_word(token, "INTO")
-            && !is_word(&tokens[at - 1], "INSERT")
-            && !is_word(&tokens[at - 1], "MERGE")
-    });
-    let Some(into) = into.filter(|_| is_query) else {
+    tokens
+        .iter()
+        .enumerate()
+        .position(|(at, token)| {
+            match token.token {
+                SqlToken::LParen => depth += 1,
+                SqlToken::RParen => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            depth == 0
+                && at > 0
+                && is_word(token, "INTO")
+                && !is_word(&tokens[at - 1], "INSERT")
+                && !is_word(&tokens[at - 1], "MERGE")
+        })
+        .filter(|_| is_query)
+}
+
+/// The statement without `INTO [STRICT] variables`.
+pub(super) fn without_into(tokens: &[Token]) -> Vec<Token> {
+    let Some(into) = into_of(tokens) else {
         return tokens.to_vec();
     };
     let end = end_of_targets(tokens, into + 1);
@@ -519,7 +533,7 @@ fn without_into(tokens: &[Token]) -> Vec<Token> {
 }
 
 /// Behind `[STRICT] variable, record.field, …`
-fn end_of_targets(tokens: &[Token], start: usize) -> usize {
+pub(super) fn end_of_targets(tokens: &[Token], start: usize) -> usize {
     let is = |at: usize, token: SqlToken| tokens.get(at).is_some_and(|next| next.token == token);
     let word = |at: usize| matches!(tokens.get(at).map(|next| &next.token), Some(SqlToken::Word(_)));
     let mut at = start;

@@ -3,6 +3,7 @@
 //! It cannot fail: what it cannot read is [`statement::Node::Unknown`], and the statements around it are still read.
 //! It knows no catalog: names are what was written.
 
+pub mod block;
 pub mod body;
 pub mod name;
 pub mod statement;

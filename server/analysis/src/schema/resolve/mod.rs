@@ -40,6 +40,8 @@ pub(crate) struct Resolver<'a> {
     pub(crate) certainty: Certainty,
     /// Whether a failure is caught or guarded against: what cannot be made is skipped in silence.
     pub(crate) guarded: bool,
+    /// Whether the catalog says that PostgreSQL refuses the statement.
+    pub(crate) failed: bool,
     pub(crate) postgres: u16,
     pub(crate) changes: Vec<Change>,
     pub(crate) problems: Vec<Problem>,
@@ -85,6 +87,7 @@ impl Resolver<'_> {
     }
 
     pub(crate) fn problem(&mut self, span: Span, kind: ProblemKind) {
+        self.failed = true;
         if !self.guarded {
             self.problems.push(Problem { span, kind });
         }
@@ -230,6 +233,7 @@ impl Resolver<'_> {
             return Some(found);
         }
         if self.guarded {
+            self.missing(kind, name.span(), &format_smolstr!("{name}"));
             return None;
         }
         let id = self.new_id(name);
