@@ -95,7 +95,7 @@ impl Search<'_> {
                     self.code(inner, start + open);
                 }
                 [b'\'', ..] | [b'E' | b'e' | b'N' | b'n', b'\'', ..] => self.literal(source, start),
-                [b'"', ..] | [b'a'..=b'z' | b'A'..=b'Z' | b'_' | 0x80.., ..] => self.name(code, tokens, at, offset),
+                [b'"' | b'a'..=b'z' | b'A'..=b'Z' | b'_' | 0x80.., ..] => self.name(code, tokens, at, offset),
                 _ => {}
             }
         }
