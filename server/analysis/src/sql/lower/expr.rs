@@ -79,7 +79,10 @@ impl<'a> Reader<'a> {
     /// Where sqlparser does not see an alias: there is none, or it cannot read the expression.
     fn maybe_aliased(self, tokens: &'a [Token]) -> (Expr, Option<Ident>) {
         let whole = self.expr(tokens);
-        let Some((last, before)) = tokens.split_last().filter(|_| is_opaque(&whole)) else {
+        let Some((last, before)) = tokens
+            .split_last()
+            .filter(|_| is_opaque(&whole) && tokens.len() < 1_000)
+        else {
             return (whole, None);
         };
         let without = self.expr(before);
