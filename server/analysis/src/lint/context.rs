@@ -11,7 +11,7 @@ use crate::schema::session::Session;
 use crate::schema::step::Step;
 use crate::schema::timeline::{Moment, Timeline};
 use crate::settings::Settings;
-use crate::sql::statement::{ObjectKind, Persistence};
+use crate::sql::statement::{AlterActionKind, AlterTable, ObjectKind, Persistence, TableConstraint};
 use crate::text::Span;
 
 /// What a rule looks at.
@@ -167,6 +167,27 @@ impl<'a> Cx<'a> {
             meta: &relation.meta,
             certainty,
         })
+    }
+
+    /// Whether a constraint of that name was there before the step and stays, so that adding it fails before any row is
+    /// read: what a DO block with an exception handler counts on.
+    pub fn had_constraint(&self, table: &Id, added: &TableConstraint, alter: &AlterTable) -> bool {
+        let Some(name) = &added.name else { return false };
+        let dropped = alter
+            .actions
+            .iter()
+            .any(|action| matches!(&action.kind, AlterActionKind::DropConstraint { name: gone, .. } if gone == name));
+        let known = self
+            .before()
+            .table(table)
+            .and_then(|table| table.constraint(&name.value));
+        !dropped && known.is_some_and(|known| known.certainty.is_certain())
+    }
+
+    /// Whether a column of that name was certainly there before the step.
+    pub fn had_column(&self, table: &Id, name: &str) -> bool {
+        let known = self.before().table(table).and_then(|table| table.column(name));
+        known.is_some_and(|known| known.certainty.is_certain())
     }
 
     /// Whether no other session can see what was made there: it is of this transaction, or of a new database's first

@@ -7,7 +7,8 @@ rule! {
     ///
     /// ## When
     /// `ALTER TABLE … ADD [CONSTRAINT …] CHECK (…)` without `NOT VALID` on a table that other sessions may be using.
-    /// `NOT ENFORCED` (PostgreSQL 18) is exempt: nothing is read.
+    /// `NOT ENFORCED` (PostgreSQL 18) is exempt: nothing is read. So is a
+    /// constraint whose name is taken: PostgreSQL refuses it before it reads.
     ///
     /// ## Why
     /// PostgreSQL checks every row that is there, and holds an ACCESS EXCLUSIVE lock all the while: nobody reads or
@@ -60,7 +61,8 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
             continue;
         };
         let is_check = matches!(constraint.kind, TableConstraintKind::Check(_));
-        if !is_check || constraint.not_valid || constraint.not_enforced {
+        if !is_check || constraint.not_valid || constraint.not_enforced || cx.had_constraint(busy.id, constraint, alter)
+        {
             continue;
         }
         let table = busy.shown();
@@ -136,6 +138,26 @@ create temp table scratch (age int);
 alter table scratch add check (age > 0);
 ",
         );
+    }
+
+    #[test]
+    fn a_constraint_that_is_there_is_not_added() {
+        let sql = "
+-- 1_first.sql
+create table users (id bigint primary key, age int);
+alter table users add constraint grown check (age > 0);
+-- 2_second.sql
+do $$ begin
+  alter table users add constraint grown check (age > 0);
+exception when duplicate_object then null; end $$;
+";
+        Case::new(&RULE).silent(sql);
+        let replaced = "
+-- 3_third.sql
+alter table users drop constraint grown, add constraint grown check (age > 1);
+--                                           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ warning: adding `grown` checks every row
+";
+        Case::new(&RULE).fires(&format!("{sql}{replaced}"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 use crate::lint::context::remove;
 use crate::lint::prelude::*;
 use crate::schema::facts::volatility;
-use crate::schema::objects::{Table, TableKind};
+use crate::schema::objects::TableKind;
 use crate::sql::statement::{ColumnConstraint, ColumnConstraintKind, ColumnDef, Volatility};
 
 rule! {
@@ -62,13 +62,13 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
         return;
     }
     for action in &alter.actions {
-        let AlterActionKind::AddColumn { column, if_not_exists } = &action.kind else {
+        let AlterActionKind::AddColumn { column, .. } = &action.kind else {
             continue;
         };
         let Some((constraint, default)) = default_of(column) else {
             continue;
         };
-        if *if_not_exists && is_there(busy.table, column) {
+        if cx.had_column(busy.id, &column.name.value) {
             continue;
         }
         let found = volatility(default, cx.before(), cx.session(), cx.settings.postgres);
@@ -105,12 +105,6 @@ fn default_of(column: &ColumnDef) -> Option<(&ColumnConstraint, &crate::sql::sta
         ColumnConstraintKind::Default(expr) => Some((constraint, expr)),
         _ => None,
     })
-}
-
-fn is_there(table: &Table, column: &ColumnDef) -> bool {
-    table
-        .column(&column.name.value)
-        .is_some_and(|known| known.certainty.is_certain())
 }
 
 /// Takes the default out, and NOT NULL, which old rows could not meet without it.
@@ -183,6 +177,9 @@ alter table elsewhere add column token uuid default gen_random_uuid();
 create table users (id bigint primary key, token uuid);
 -- 2_second.sql
 alter table users add column if not exists token uuid default gen_random_uuid();
+do $$ begin
+  alter table users add column token uuid default gen_random_uuid();
+exception when duplicate_column then null; end $$;
 ",
         );
     }

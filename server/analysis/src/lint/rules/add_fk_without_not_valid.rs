@@ -7,7 +7,8 @@ rule! {
     ///
     /// ## When
     /// `ALTER TABLE … ADD [CONSTRAINT …] FOREIGN KEY … REFERENCES …` without `NOT VALID` on a table that other sessions
-    /// may be using. `NOT ENFORCED` (PostgreSQL 18) is exempt: nothing is read. For a table of the same transaction there is
+    /// may be using. `NOT ENFORCED` (PostgreSQL 18) is exempt: nothing is read. So is a
+    /// constraint whose name is taken: PostgreSQL refuses it before it reads. For a table of the same transaction there is
     /// nothing to check, but the referenced table, if others may be using it, is locked all the same: an info.
     ///
     /// ## Why
@@ -65,7 +66,11 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
             continue;
         };
         let is_foreign = matches!(constraint.kind, TableConstraintKind::ForeignKey { .. });
-        if !is_foreign || constraint.not_valid || constraint.not_enforced {
+        if !is_foreign
+            || constraint.not_valid
+            || constraint.not_enforced
+            || cx.had_constraint(busy.id, constraint, alter)
+        {
             continue;
         }
         let table = busy.shown();
@@ -191,6 +196,26 @@ alter table orders add foreign key (user_id) references users;
     fn a_foreign_key_that_nobody_enforces_reads_nothing() {
         let sql = "alter table orders add foreign key (user_id) references users not enforced;";
         Case::new(&RULE).postgres(18).silent(sql);
+    }
+
+    #[test]
+    fn a_constraint_that_is_there_is_not_added() {
+        let sql = "
+-- 1_first.sql
+create table users (id bigint primary key);
+create table orders (id bigint primary key, user_id bigint constraint owner references users);
+-- 2_second.sql
+do $$ begin
+  alter table orders add constraint owner foreign key (user_id) references users;
+exception when duplicate_object then null; end $$;
+";
+        Case::new(&RULE).silent(sql);
+        let replaced = "
+-- 3_third.sql
+alter table orders drop constraint owner, add constraint owner foreign key (user_id) references users;
+--                                            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ warning: adding `owner` checks every row
+";
+        Case::new(&RULE).fires(&format!("{sql}{replaced}"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 use crate::lint::context::remove;
 use crate::lint::prelude::*;
-use crate::schema::objects::{Table, TableKind, TypeKind};
+use crate::schema::objects::{TableKind, TypeKind};
 use crate::sql::statement::{ColumnConstraint, ColumnConstraintKind, ColumnDef, QueryBody, Statement};
 
 rule! {
@@ -55,12 +55,11 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
         return;
     }
     for action in &alter.actions {
-        let AlterActionKind::AddColumn { column, if_not_exists } = &action.kind else {
+        let AlterActionKind::AddColumn { column, .. } = &action.kind else {
             continue;
         };
         let Some(required) = requirement(column) else { continue };
-        let there = *if_not_exists && is_there(busy.table, column);
-        if there || fills_itself(cx, column, busy.id) {
+        if cx.had_column(busy.id, &column.name.value) || fills_itself(cx, column, busy.id) {
             continue;
         }
         let table = busy.shown();
@@ -84,12 +83,6 @@ fn requirement(column: &ColumnDef) -> Option<&ColumnConstraint> {
             ColumnConstraintKind::NotNull | ColumnConstraintKind::PrimaryKey
         )
     })
-}
-
-fn is_there(table: &Table, column: &ColumnDef) -> bool {
-    table
-        .column(&column.name.value)
-        .is_some_and(|known| known.certainty.is_certain())
 }
 
 /// Whether PostgreSQL has a value for old rows, or may have one: a type that nothing is known of may be a domain.

@@ -9,7 +9,7 @@ rule! {
     ///
     /// ## When
     /// `CREATE [UNIQUE] INDEX` without `CONCURRENTLY` on a table that other sessions may be using. `ON ONLY` a
-    /// partitioned table is exempt, since nothing is built; so is `IF NOT EXISTS` where the index is there.
+    /// partitioned table is exempt, since nothing is built; so is an index whose name is taken.
     ///
     /// ## Why
     /// PostgreSQL holds a SHARE lock on the table while it reads every row and builds the index: reads go on, and every
@@ -87,10 +87,9 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
     }
 }
 
-/// Whether the statement finds its index there and builds none.
+/// Whether the statement finds its index there and builds none: with IF NOT EXISTS, or because it fails.
 fn is_there(cx: &Cx<'_>, create: &CreateIndex, busy: Busy<'_>) -> bool {
-    let name = create.name.as_ref().filter(|_| create.if_not_exists);
-    name.is_some_and(|name| {
+    create.name.as_ref().is_some_and(|name| {
         let id = busy.id.sibling(&name.last().value);
         cx.before()
             .certainty(&id)
