@@ -1,3 +1,4 @@
+use crate::history::Migration;
 use crate::lint::prelude::*;
 use crate::settings::Runner;
 
@@ -5,7 +6,7 @@ rule! {
     /// Two migrations have the same version, so tools apply one of them twice or not at all.
     ///
     /// ## When
-    /// The leading digits of two files' names are the same.
+    /// The leading digits of two files' names are the same. Tools that record whole names (Prisma) are exempt.
     ///
     /// ## Why
     /// Tools record by version what is applied. Measured with the Supabase CLI: of two files with one version it runs the
@@ -39,12 +40,11 @@ rule! {
 }
 
 fn check(cx: &Cx<'_>, report: &mut Report) {
-    let version = &cx.migration().version;
-    if version.is_empty() {
+    let Some(version) = version(cx, cx.migration()) else {
         return;
-    }
+    };
     let others = cx.history.migrations.iter().enumerate();
-    let mut others = others.filter(|(number, other)| *number != cx.file && other.version == *version);
+    let mut others = others.filter(|(number, other)| *number != cx.file && self::version(cx, other) == Some(version));
     // One finding per pair: in the later file, unless only the earlier one is judged.
     let Some((number, other)) = others.find(|(number, other)| *number < cx.file || !other.judged) else {
         return;
@@ -59,6 +59,19 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
         .add(cx.first_line(), message)
         .help("Give the file a timestamp of its own.")
         .related(cx.head_of(number), "the same version is here");
+}
+
+/// What tools record of a migration. Prisma records the whole name of `<digits>_name/migration.sql`; the Supabase CLI skips
+/// `005b_users.sql`: no `_` follows the digits.
+fn version<'a>(cx: &Cx<'_>, migration: &'a Migration) -> Option<&'a str> {
+    let version = migration.version.as_str();
+    let is_skipped = cx.settings.runner == Runner::Supabase
+        && migration
+            .file_name()
+            .strip_prefix(version)
+            .is_some_and(|rest| !rest.starts_with('_'));
+    let is_of_prisma = migration.path.ends_with("/migration.sql");
+    (!version.is_empty() && !is_skipped && !is_of_prisma).then_some(version)
 }
 
 #[cfg(test)]
@@ -92,6 +105,13 @@ select 1;
         let found = case.findings(&history);
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].path, "1_a.sql");
+    }
+
+    #[test]
+    fn what_the_supabase_cli_skips_is_exempt() {
+        Case::new(&RULE)
+            .supabase()
+            .silent("-- 005_a.sql\nselect 1;\n-- 005b_b.sql\nselect 1;");
     }
 
     #[test]

@@ -8,7 +8,7 @@ rule! {
     ///
     /// ## When
     /// `BEGIN` or `START TRANSACTION` where a transaction is open: the runner's own (`psql -1`, sqlx and most tools open
-    /// one around the file), or that of an earlier `BEGIN`. Silent under runners that send a file as it is (`psql -f`,
+    /// one around the file), or that of an earlier `BEGIN`. Silent under runners that send a file as it is (`psql -f`, Prisma,
     /// and the Supabase CLI as soon as a file controls transactions itself).
     ///
     /// ## Why
@@ -51,8 +51,9 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
     if step.statement.node != Node::Transaction(Transaction::Begin) || step.transaction.explicit {
         return;
     }
-    // sqlx sends such a file as one simple query, where BEGIN makes the implicit transaction an explicit one.
-    if cx.settings.runner == Runner::Sqlx && cx.text().starts_with("-- no-transaction") {
+    // These files are sent as one simple query, where BEGIN makes the implicit transaction an explicit one.
+    let is_of_prisma = cx.migration().path.ends_with("/migration.sql");
+    if is_of_prisma || (cx.settings.runner == Runner::Sqlx && cx.text().starts_with("-- no-transaction")) {
         return;
     }
     let statements = &cx.document().file.statements;

@@ -1,14 +1,14 @@
 use crate::lint::prelude::*;
 use crate::schema::canonical::describe;
 use crate::settings::Runner;
-use crate::sql::statement::Transaction;
+use crate::sql::statement::{ExprNode, QueryBody, SelectItem, Transaction};
 
 rule! {
     /// `COMMIT` in the file makes what came before permanent, even if the rest fails.
     ///
     /// ## When
     /// `COMMIT` or `ROLLBACK` in a file that the runner applies as one transaction (`psql -1`, sqlx, the Supabase CLI).
-    /// A single `BEGIN … COMMIT` around the whole file is exempt, as is `psql -f`, which commits every statement anyway.
+    /// A single `BEGIN … COMMIT` around everything but queries that look at the result is exempt, as is `psql -f`, which commits every statement anyway.
     ///
     /// ## Why
     /// The file is no longer all or nothing. If a statement after the `COMMIT` fails, the ones before it stay and the
@@ -119,6 +119,28 @@ fn what(parts: &[Part]) -> String {
     }
 }
 
+/// Whether a statement does something that could be committed; queries that only look at the result do not.
+fn works(node: &Node) -> bool {
+    match node {
+        Node::Transaction(_)
+        | Node::Set(_)
+        | Node::Reset { .. }
+        | Node::SetTransaction { .. }
+        | Node::Explain { analyze: false, .. }
+        | Node::Meta { .. }
+        | Node::Passed(_) => false,
+        Node::Query(query) => match &query.body {
+            // `select setval(…)`, `select cron.schedule(…)`
+            QueryBody::Select(select) => {
+                let calls = |item: &SelectItem| matches!(item, SelectItem::Expr { expr, .. } if matches!(expr.node, ExprNode::Call { .. }));
+                select.into.is_some() || (select.from.is_empty() && select.items.iter().any(calls))
+            }
+            _ => false,
+        },
+        _ => true,
+    }
+}
+
 fn parts(cx: &Cx<'_>) -> Vec<Part> {
     let statements = cx.document().file.statements.iter();
     let mut parts: Vec<Part> = statements
@@ -128,15 +150,7 @@ fn parts(cx: &Cx<'_>) -> Vec<Part> {
                 Node::Transaction(control) => Some(*control),
                 _ => None,
             },
-            works: !matches!(
-                statement.node,
-                Node::Transaction(_)
-                    | Node::Set(_)
-                    | Node::Reset { .. }
-                    | Node::SetTransaction { .. }
-                    | Node::Meta { .. }
-                    | Node::Passed(_)
-            ),
+            works: works(&statement.node),
             creates: Vec::new(),
         })
         .collect();
@@ -192,7 +206,7 @@ create table posts (id bigint primary key);
 
     #[test]
     fn one_transaction_around_the_file_is_exempt() {
-        let sql = "set lock_timeout = '2s';\nbegin;\ncreate table users (id int);\ncommit;\nreset lock_timeout;";
+        let sql = "set lock_timeout = '2s';\nbegin;\ncreate table users (id int);\ncommit;\nreset lock_timeout;\nselect count(*) from users;";
         Case::new(&RULE).silent(sql);
         Case::new(&RULE).supabase().silent(sql);
     }
@@ -201,7 +215,7 @@ create table posts (id bigint primary key);
     fn psql_commits_anyway() {
         Case::new(&RULE)
             .runner(Runner::Psql)
-            .silent("select 1;\ncommit;\nselect 1;");
+            .silent("select f();\ncommit;\nselect f();");
         Case::new(&RULE)
             .runner(Runner::Sqlx)
             .silent("-- no-transaction\nselect 1;\ncommit;\nselect 1;");

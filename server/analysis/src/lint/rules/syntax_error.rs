@@ -5,7 +5,8 @@ rule! {
     ///
     /// ## When
     /// A statement breaks PostgreSQL's grammar. The words and the place are PostgreSQL's own. Function bodies in
-    /// strings are not judged, nor are statements that hold a placeholder of a template engine or of psql.
+    /// strings are not judged, nor are statements that hold a placeholder of a template engine or of psql. The first ten of
+    /// a file are reported.
     ///
     /// ## Why
     /// The statement is refused. Whatever the file did before it is rolled back, or stays if the runner commits every
@@ -31,8 +32,11 @@ rule! {
     check: Check::Migration(check),
 }
 
+/// A quote too many or too few turns the rest of a file inside out; its further errors help nobody.
+const MAX_PER_FILE: usize = 10;
+
 fn check(cx: &Cx<'_>, report: &mut Report) {
-    for error in &cx.document().syntax_errors {
+    for error in cx.document().syntax_errors.iter().take(MAX_PER_FILE) {
         report.add(error.span, error.message.clone());
     }
 }

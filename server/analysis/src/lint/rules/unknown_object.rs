@@ -10,7 +10,7 @@ rule! {
     /// A table, column, type, function, schema, … is neither made by the history before this statement nor part of what
     /// the database holds at its start. Silent where the history does not begin with an empty database, where a
     /// statement that nobody can read may have made it, inside of guards (`if exists`, conditions and handlers of `DO`
-    /// blocks), and for schemas that Supabase or an extension fills.
+    /// blocks), for schemas that Supabase or an extension fills, and for the tables that migration tools make for themselves.
     ///
     /// ## Why
     /// The migration fails with 42P01, 42703, 42704, 42883 or 3F000. It may have worked where somebody made the object by
@@ -42,6 +42,16 @@ rule! {
     check: Check::Step(check),
 }
 
+/// Tables that migration tools make before the first migration.
+const BOOKKEEPING: &[&str] = &[
+    "__diesel_schema_migrations",
+    "_prisma_migrations",
+    "_sqlx_migrations",
+    "flyway_schema_history",
+    "goose_db_version",
+    "schema_migrations",
+];
+
 fn check(cx: &Cx<'_>, report: &mut Report) {
     let problems = &cx.step().problems;
     // Where the schema is missing, so is everything in it.
@@ -68,6 +78,9 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
         {
             continue;
         }
+        if BOOKKEEPING.contains(&name.as_str()) {
+            continue;
+        }
         let noun = noun(*kind);
         report
             .add(
@@ -89,6 +102,7 @@ mod tests {
             "
 -- 1_users.sql
 create table users (id bigint primary key);
+-- 2_more.sql
 create index on users (email);
 --                     ^^^^^ error: column `…
 alter table posts add column id int;
@@ -133,6 +147,19 @@ do $$ begin
     alter table users add column name text;
   end if;
 end $$;
+",
+        );
+    }
+
+    #[test]
+    fn system_catalogs_and_tables_of_migration_tools_are_there() {
+        Case::new(&RULE).silent(
+            "
+-- 1_users.sql
+create table users (id bigint primary key);
+-- 2_more.sql
+update pg_index set indisready = false;
+alter table __diesel_schema_migrations add column note text;
 ",
         );
     }

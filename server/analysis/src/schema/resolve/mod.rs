@@ -237,7 +237,8 @@ impl Resolver<'_> {
             return None;
         }
         let id = self.new_id(name);
-        if id.schema == "pg_catalog" || id.schema == "information_schema" {
+        let is_system = name.qualifier().is_none() && id.name.starts_with("pg_");
+        if is_system || id.schema == "pg_catalog" || id.schema == "information_schema" {
             return None;
         }
         if !MANAGED_SCHEMAS.contains(&id.schema.as_str()) {
