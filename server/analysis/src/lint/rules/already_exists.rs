@@ -159,6 +159,7 @@ begin
   end loop;
   alter table users add constraint users_boss_fkey foreign key (boss) references users;
 end $$;
+do $$ begin execute current_setting('app.command'); end $$;
 create table users (id bigint primary key);
 ",
         );
