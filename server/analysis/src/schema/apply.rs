@@ -112,7 +112,7 @@ impl Catalog {
                         table.indexes.insert(name);
                     });
                 }
-                self.relations.insert(id, relation);
+                self.insert_relation(id, relation);
             }
             Object::Routine(signature, routine) => {
                 self.routines.insert(signature, routine);
@@ -180,7 +180,7 @@ impl Catalog {
     }
 
     fn remove_relation(&mut self, id: &Id) {
-        let Some(relation) = self.relations.remove(id) else {
+        let Some(relation) = self.take_relation(id) else {
             return;
         };
         match &relation.kind {
@@ -191,7 +191,7 @@ impl Catalog {
             }
             RelationKind::Table(table) => {
                 for index in &table.indexes {
-                    self.relations.remove(&id.sibling(index));
+                    self.take_relation(&id.sibling(index));
                 }
                 let members: Vec<SmolStr> = self
                     .publications
@@ -207,7 +207,7 @@ impl Catalog {
             }
             RelationKind::View(view) if view.materialized => {
                 for index in self.indexes_on(id) {
-                    self.relations.remove(&index);
+                    self.take_relation(&index);
                 }
             }
             _ => {}
@@ -340,14 +340,14 @@ impl Catalog {
 
     /// Everything that names the relation follows: PostgreSQL stores OIDs, not names.
     fn rename_relation(&mut self, from: &Id, to: &Id, origin: Origin) {
-        let Some(mut relation) = self.relations.remove(from) else {
+        let Some(mut relation) = self.take_relation(from) else {
             return;
         };
         if origin != Origin::BASE {
             Arc::make_mut(&mut relation).meta.changed = origin;
         }
         let kind = relation.kind.clone();
-        self.relations.insert(to.clone(), relation);
+        self.insert_relation(to.clone(), relation);
         match &kind {
             RelationKind::Index(index) => {
                 let constraint = index.constraint.clone();
@@ -374,13 +374,13 @@ impl Catalog {
             RelationKind::Table(table) => self.table_renamed(table, from, to),
             RelationKind::View(view) if view.materialized => {
                 for old in self.indexes_on(from) {
-                    let Some(mut index) = self.relations.remove(&old) else {
+                    let Some(mut index) = self.take_relation(&old) else {
                         continue;
                     };
                     if let RelationKind::Index(index) = &mut Arc::make_mut(&mut index).kind {
                         index.table = to.clone();
                     }
-                    self.relations.insert(Id::new(&to.schema, &old.name), index);
+                    self.insert_relation(Id::new(&to.schema, &old.name), index);
                 }
             }
             _ => {}
@@ -395,13 +395,13 @@ impl Catalog {
                 schema: from.schema.clone(),
                 name: name.clone(),
             };
-            let Some(mut index) = self.relations.remove(&old) else {
+            let Some(mut index) = self.take_relation(&old) else {
                 continue;
             };
             if let RelationKind::Index(index) = &mut Arc::make_mut(&mut index).kind {
                 index.table = to.clone();
             }
-            self.relations.insert(
+            self.insert_relation(
                 Id {
                     schema: to.schema.clone(),
                     name: name.clone(),
@@ -419,8 +419,8 @@ impl Catalog {
                 }
             });
             if from.schema != to.schema {
-                if let Some(sequence) = self.relations.remove(&id) {
-                    self.relations.insert(Id::new(&to.schema, &id.name), sequence);
+                if let Some(sequence) = self.take_relation(&id) {
+                    self.insert_relation(Id::new(&to.schema, &id.name), sequence);
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! A database's objects at one moment of a history. Cloning is cheap: everything is shared until it changes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use imbl::OrdMap;
@@ -40,6 +40,33 @@ pub struct Catalog {
     pub complete: bool,
     /// The latest statements that may have changed anything: dynamic SQL, unreadable statements.
     pub taints: Taints,
+    /// How many tables of a schema have a constraint of that name: PostgreSQL's own names avoid them all.
+    constraint_names: OrdMap<Id, u32>,
+    /// The tables directly under a table: partitions and those that inherit.
+    children: OrdMap<Id, BTreeSet<Id>>,
+}
+
+/// What the secondary indexes hold of a relation.
+#[derive(Default, PartialEq)]
+struct Kin {
+    constraints: Vec<SmolStr>,
+    parents: Vec<Id>,
+}
+
+impl Kin {
+    fn of(relation: &Relation) -> Self {
+        let Some(table) = relation.table() else {
+            return Self::default();
+        };
+        Self {
+            constraints: table
+                .constraints
+                .iter()
+                .map(|constraint| constraint.name.clone())
+                .collect(),
+            parents: table.inherits.iter().chain(&table.partition_of).cloned().collect(),
+        }
+    }
 }
 
 /// The latest statement of each kind whose effect nobody can tell; what was changed before it is no longer certain.
@@ -130,11 +157,73 @@ impl Catalog {
             .take_while(move |(signature, _)| signature.id == *id)
     }
 
+    /// Puts a relation under a name, in the place of any other.
+    pub(crate) fn insert_relation(&mut self, id: Id, relation: Arc<Relation>) {
+        let kin = Kin::of(&relation);
+        if let Some(old) = self.relations.insert(id.clone(), relation) {
+            self.forget(&id, &Kin::of(&old));
+        }
+        self.note(&id, &kin);
+    }
+
+    /// Takes a relation out.
+    pub(crate) fn take_relation(&mut self, id: &Id) -> Option<Arc<Relation>> {
+        let relation = self.relations.remove(id)?;
+        self.forget(id, &Kin::of(&relation));
+        Some(relation)
+    }
+
     /// Changes a relation in place; nothing where there is none.
     pub(crate) fn edit(&mut self, id: &Id, change: impl FnOnce(&mut Relation)) {
-        if let Some(relation) = self.relations.get_mut(id) {
-            change(Arc::make_mut(relation));
+        let Some(relation) = self.relations.get_mut(id) else {
+            return;
+        };
+        let before = Kin::of(relation);
+        change(Arc::make_mut(relation));
+        let after = Kin::of(relation);
+        if before != after {
+            self.forget(id, &before);
+            self.note(id, &after);
         }
+    }
+
+    fn note(&mut self, id: &Id, kin: &Kin) {
+        for name in &kin.constraints {
+            *self.constraint_names.entry(id.sibling(name)).or_default() += 1;
+        }
+        for parent in &kin.parents {
+            self.children.entry(parent.clone()).or_default().insert(id.clone());
+        }
+    }
+
+    fn forget(&mut self, id: &Id, kin: &Kin) {
+        for name in &kin.constraints {
+            let key = id.sibling(name);
+            match self.constraint_names.get(&key) {
+                Some(2..) => *self.constraint_names.entry(key).or_default() -= 1,
+                _ => {
+                    self.constraint_names.remove(&key);
+                }
+            }
+        }
+        for parent in &kin.parents {
+            if let Some(children) = self.children.get_mut(parent) {
+                children.remove(id);
+                if children.is_empty() {
+                    self.children.remove(parent);
+                }
+            }
+        }
+    }
+
+    /// Whether a table of the schema has a constraint of that name.
+    pub(crate) fn has_constraint(&self, schema: &str, name: &str) -> bool {
+        self.constraint_names.contains_key(&Id::new(schema, name))
+    }
+
+    /// The tables directly under a table, by name: its partitions, and those that inherit from it.
+    pub(crate) fn children(&self, parent: &Id) -> impl Iterator<Item = &Id> {
+        self.children.get(parent).into_iter().flatten()
     }
 
     /// Changes a table in place; nothing where there is none.

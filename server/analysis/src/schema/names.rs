@@ -63,11 +63,7 @@ pub(crate) fn choose(
 
 fn is_free(catalog: &Catalog, schema: &str, name: &str, unique: Unique) -> bool {
     let relation = || catalog.relations.contains_key(&super::objects::Id::new(schema, name));
-    let constraint = || {
-        catalog
-            .relations_in(schema)
-            .any(|(_, r)| r.table().is_some_and(|table| table.constraint(name).is_some()))
-    };
+    let constraint = || catalog.has_constraint(schema, name);
     match unique {
         Unique::Relation => !relation(),
         Unique::IndexConstraint => !relation() && !constraint(),

@@ -140,11 +140,7 @@ impl Resolver<'_> {
 
     /// The partitions directly under a table, by name.
     pub(crate) fn partitions(&self, parent: &Id) -> Vec<Id> {
-        self.catalog
-            .tables()
-            .filter(|(_, _, table)| table.partition_of.as_ref() == Some(parent))
-            .map(|(id, _, _)| id.clone())
-            .collect()
+        self.children(parent, true)
     }
 
     /// The index behind a UNIQUE, PRIMARY KEY or EXCLUDE constraint: same name, same schema as its table.

@@ -260,7 +260,7 @@ impl Resolver<'_> {
             meta,
             kind: RelationKind::Table(table),
         };
-        self.catalog.relations.insert(id.clone(), Arc::new(relation));
+        self.catalog.insert_relation(id.clone(), Arc::new(relation));
     }
 
     /// The name of a role in a TO or OWNER list.

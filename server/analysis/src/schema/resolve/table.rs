@@ -616,14 +616,11 @@ impl Resolver<'_> {
 
     /// The tables directly under a table.
     pub(crate) fn children(&self, parent: &Id, partitions_only: bool) -> Vec<Id> {
-        let child = |table: &Table| {
-            table.partition_of.as_ref() == Some(parent) || (!partitions_only && table.inherits.contains(parent))
+        let wanted = |id: &&Id| {
+            let partition = |table: &Table| table.partition_of.as_ref() == Some(parent);
+            !partitions_only || self.catalog.table(id).is_some_and(partition)
         };
-        self.catalog
-            .tables()
-            .filter(|(_, _, table)| child(table))
-            .map(|(id, _, _)| id.clone())
-            .collect()
+        self.catalog.children(parent).filter(wanted).cloned().collect()
     }
 
     pub(crate) fn table_columns(&self, table: &Id) -> Vec<SmolStr> {
