@@ -215,7 +215,9 @@ impl Search<'_> {
                     }
                     Some(FunctionBody::Return(expr)) => self.expr(expr),
                     Some(FunctionBody::Atomic(statements)) => {
-                        statements.iter().for_each(|statement| self.statement(statement));
+                        for statement in statements {
+                            self.statement(statement);
+                        }
                     }
                     _ => {}
                 }
@@ -290,7 +292,7 @@ impl Search<'_> {
             match kind {
                 ColumnConstraintKind::Default(default) => self.value(default, ty.as_ref()),
                 ColumnConstraintKind::Check { expr, .. } | ColumnConstraintKind::Generated { expr, .. } => {
-                    self.expr(expr)
+                    self.expr(expr);
                 }
                 _ => {}
             }
@@ -343,7 +345,9 @@ impl Search<'_> {
             FromItem::Join { left, right, on, .. } => {
                 self.from(left);
                 self.from(right);
-                on.iter().for_each(|on| self.expr(on));
+                if let Some(on) = on {
+                    self.expr(on);
+                }
             }
         }
     }
@@ -354,10 +358,14 @@ impl Search<'_> {
             (ExprNode::String(value), Some(ty)) => self.string(expr.span, value, ty),
             (ExprNode::Case(parts), Some(_)) => {
                 self.expr(expr);
-                parts.iter().for_each(|part| self.value(part, wanted));
+                for part in parts {
+                    self.value(part, wanted);
+                }
             }
             (ExprNode::Call { name, arguments, .. }, Some(_)) if name.is("coalesce") || name.is("nullif") => {
-                arguments.iter().for_each(|argument| self.value(argument, wanted));
+                for argument in arguments {
+                    self.value(argument, wanted);
+                }
             }
             _ => self.expr(expr),
         }
@@ -371,7 +379,9 @@ impl Search<'_> {
                     self.string(inner.span, value, ty);
                 }
                 if let (ExprNode::Array(values), Some(ty)) = (&inner.node, &ty) {
-                    values.iter().for_each(|value| self.value(value, Some(ty)));
+                    for value in values {
+                        self.value(value, Some(ty));
+                    }
                 }
             }
             ExprNode::Operator { operands, .. } => {
@@ -380,7 +390,9 @@ impl Search<'_> {
                 for operand in operands {
                     match &operand.node {
                         ExprNode::Array(values) | ExprNode::Row(values) => {
-                            values.iter().for_each(|value| self.value(value, ty.as_ref()));
+                            for value in values {
+                                self.value(value, ty.as_ref());
+                            }
                         }
                         _ => self.value(operand, ty.as_ref()),
                     }

@@ -75,9 +75,9 @@ struct Fault {
     level: Level,
 }
 
-fn error(message: String) -> Option<Fault> {
+fn error(message: String) -> Fault {
     let level = Level::Error;
-    Some(Fault { message, level })
+    Fault { message, level }
 }
 
 /// What is wrong with a name of the seed convention, the leftmost part first.
@@ -85,27 +85,27 @@ fn seed(name: &str) -> Option<Fault> {
     let stem = name.strip_suffix(".sql").unwrap_or(name);
     let (stamp, rest) = stem.split_once('_').unwrap_or((stem, ""));
     if let Some(message) = stamp_fault(stamp) {
-        return error(message);
+        return Some(error(message));
     }
     let mut parts = rest.splitn(4, '_');
     let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     let major = parts.next().and_then(|part| part.strip_prefix('v'));
     let numbers = [major, parts.next(), parts.next()];
     if !numbers.into_iter().all(|part| part.is_some_and(is_number)) {
-        return error(format!(
+        return Some(error(format!(
             "no version `v<major>_<minor>_<patch>` follows the timestamp of `{name}`"
-        ));
+        )));
     }
     let description = parts.next().unwrap_or_default();
     if description.is_empty() {
-        return error(format!("no description follows the version of `{name}`"));
+        return Some(error(format!("no description follows the version of `{name}`")));
     }
     let odd = description
         .chars()
         .find(|c| !(c.is_ascii_lowercase() || c.is_ascii_digit() || *c == '_'))?;
-    error(format!(
+    Some(error(format!(
         "the description `{description}` holds `{odd}`: only `a-z`, `0-9` and `_` may stand in it"
-    ))
+    )))
 }
 
 /// What the Supabase CLI would not take, or would put in the wrong place.
@@ -114,14 +114,14 @@ fn supabase(name: &str) -> Option<Fault> {
     let digits = stem.bytes().take_while(u8::is_ascii_digit).count();
     let (stamp, rest) = stem.split_at(digits);
     if stamp.is_empty() {
-        return error(format!(
+        return Some(error(format!(
             "`{name}` does not begin with a timestamp, so the Supabase CLI skips it"
-        ));
+        )));
     }
     if !rest.starts_with('_') {
-        return error(format!(
+        return Some(error(format!(
             "no `_` follows the timestamp of `{name}`, so the Supabase CLI skips it"
-        ));
+        )));
     }
     let message = stamp_fault(stamp)?;
     let level = Level::Warning;
@@ -135,7 +135,7 @@ fn custom(name: &str, pattern: &str) -> Option<Fault> {
     if whole {
         return None;
     }
-    error(format!("`{name}` does not fit the naming pattern"))
+    Some(error(format!("`{name}` does not fit the naming pattern")))
 }
 
 /// Why a text is no `YYYYMMDDHHmmss` of the calendar.
@@ -171,7 +171,7 @@ fn stamp_fault(stamp: &str) -> Option<String> {
 }
 
 fn days(year: u32, month: u32) -> u32 {
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     match month {
         2 if leap => 29,
         2 => 28,

@@ -76,11 +76,11 @@ fn skeleton(cx: &Cx<'_>) -> String {
         cx.migration().file_name()
     );
     for (undone, _) in blocks.iter().rev() {
-        out.push_str(&format!("--   {undone}\n"));
+        out.extend(["--   ", undone, "\n"]);
     }
     out.push_str("-- TODO: read every line below; it was written from the migration's text and has never run.\n");
     for (undone, lines) in blocks.iter().rev() {
-        out.push_str(&format!("\n-- Undoes: {undone}\n"));
+        out.extend(["\n-- Undoes: ", undone, "\n"]);
         for line in lines {
             out.push_str(line);
             out.push('\n');
@@ -169,7 +169,7 @@ fn changes_nothing(node: &Node) -> bool {
     }
 }
 
-/// `SELECT set_config(…)`: pg_dump writes it for SET.
+/// `SELECT set_config(…)`: `pg_dump` writes it for SET.
 fn sets_only(query: &Query) -> bool {
     let QueryBody::Select(select) = &query.body else {
         return false;

@@ -82,12 +82,17 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
 fn skeleton(cx: &Cx<'_>, version: &str, files: &[usize]) -> String {
     let checks = checks(cx, files);
     let mut out = format!("-- Smoke test of {version}: everything that it creates is there\nbegin;\n\n");
-    out.push_str(&format!("select '1..{}';\n", checks.len().max(1)));
+    let plan = checks.len().max(1).to_string();
+    out.extend(["select '1..", &plan, "';\n"]);
     for (at, (what, condition)) in checks.iter().enumerate() {
         let what = literal(&format!(" {} - {what}", at + 1));
-        out.push_str(&format!(
-            "select case when {condition} then 'ok' else 'not ok' end || {what};\n"
-        ));
+        out.extend([
+            "select case when ",
+            condition,
+            " then 'ok' else 'not ok' end || ",
+            &what,
+            ";\n",
+        ]);
     }
     if checks.is_empty() {
         out.push_str("select 'not ok 1 - say what the version promises';\n");
