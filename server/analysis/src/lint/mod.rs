@@ -110,12 +110,12 @@ impl<'a> Linter<'a> {
                 }
             });
         for (rule, level) in &self.rules {
-            if let Check::Migration(check) = rule.check {
-                if !rule.convention || migration.convention {
-                    let mut report = Report::default();
-                    check(&cx, &mut report);
-                    self.take(report, rule, *level, number, &mut out);
-                }
+            if let Check::Migration(check) = rule.check
+                && (!rule.convention || migration.convention)
+            {
+                let mut report = Report::default();
+                check(&cx, &mut report);
+                self.take(report, rule, *level, number, &mut out);
             }
         }
         out

@@ -162,7 +162,7 @@ pub(crate) fn history(sql: &str, base: Base, convention: bool) -> History {
         let name = line
             .trim()
             .strip_prefix("-- ")
-            .filter(|name| name.ends_with(".sql") && !name.contains(' '));
+            .filter(|name| name.strip_suffix(".sql").is_some_and(|stem| !stem.contains(' ')));
         match (name, files.last_mut()) {
             (Some(name), _) => files.push((name.to_owned(), String::new())),
             (None, Some((_, text))) => {

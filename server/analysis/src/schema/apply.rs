@@ -144,7 +144,7 @@ impl Catalog {
             Key::Column(..) => {}
             Key::Constraint(table, name) => {
                 self.edit_table(table, |table| {
-                    table.constraints.retain(|constraint| constraint.name != *name)
+                    table.constraints.retain(|constraint| constraint.name != *name);
                 });
             }
             Key::Trigger(table, name) => self.edit(table, |relation| match &mut relation.kind {
@@ -412,16 +412,16 @@ impl Catalog {
         let owned: Vec<Id> = self.owned_sequences(from).collect();
         for id in owned {
             self.edit(&id, |relation| {
-                if let RelationKind::Sequence(sequence) = &mut relation.kind {
-                    if let Some((table, _)) = &mut sequence.owned_by {
-                        *table = to.clone();
-                    }
+                if let RelationKind::Sequence(sequence) = &mut relation.kind
+                    && let Some((table, _)) = &mut sequence.owned_by
+                {
+                    *table = to.clone();
                 }
             });
-            if from.schema != to.schema {
-                if let Some(sequence) = self.take_relation(&id) {
-                    self.insert_relation(Id::new(&to.schema, &id.name), sequence);
-                }
+            if from.schema != to.schema
+                && let Some(sequence) = self.take_relation(&id)
+            {
+                self.insert_relation(Id::new(&to.schema, &id.name), sequence);
             }
         }
         let publications: Vec<SmolStr> = self
@@ -798,13 +798,13 @@ fn rename_referenced(relation: &mut Relation, id: &Id, from: &SmolStr, to: &Smol
     match &mut relation.kind {
         RelationKind::Table(table) => {
             for constraint in &mut table.constraints {
-                if let ConstraintKind::Foreign(key) = &mut constraint.kind {
-                    if key.table == *id {
-                        key.columns
-                            .iter_mut()
-                            .filter(|column| *column == from)
-                            .for_each(|column| *column = to.clone());
-                    }
+                if let ConstraintKind::Foreign(key) = &mut constraint.kind
+                    && key.table == *id
+                {
+                    key.columns
+                        .iter_mut()
+                        .filter(|column| *column == from)
+                        .for_each(|column| *column = to.clone());
                 }
             }
             table

@@ -17,9 +17,10 @@ pub(crate) fn make_object_name(name1: &str, name2: Option<&str>, label: &str) ->
         if first > second { first -= 1 } else { second -= 1 }
     }
     let first = floor(name1, first);
-    match name2 {
-        Some(name2) => format_smolstr!("{first}_{}_{label}", floor(name2, second)),
-        None => format_smolstr!("{first}_{label}"),
+    if let Some(name2) = name2 {
+        format_smolstr!("{first}_{}_{label}", floor(name2, second))
+    } else {
+        format_smolstr!("{first}_{label}")
     }
 }
 

@@ -28,7 +28,7 @@ impl Session {
             Base::Supabase => &["$user", "public", "extensions"],
         };
         Self {
-            search_path: path.iter().map(|schema| SmolStr::new(schema)).collect(),
+            search_path: path.iter().map(SmolStr::new).collect(),
             role: "postgres".into(),
             lock_timeout: None,
             statement_timeout: None,

@@ -552,7 +552,7 @@ pub enum TableConstraintKind {
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct AlterTable {
-    /// Table, ForeignTable, View, MaterializedView, Index or Sequence: `ALTER VIEW v ALTER COLUMN …` shares the actions.
+    /// Table, `ForeignTable`, View, `MaterializedView`, Index or Sequence: `ALTER VIEW v ALTER COLUMN …` shares the actions.
     pub kind: ObjectKind,
     pub name: Name,
     pub if_exists: bool,
@@ -1059,7 +1059,7 @@ pub enum SequenceOption {
     Cycle(bool),
     /// `None`: OWNED BY NONE. Else `table.column` with the column as last part.
     OwnedBy(Option<Name>),
-    /// `SEQUENCE NAME name` of identity columns (pg_dump writes it).
+    /// `SEQUENCE NAME name` of identity columns (`pg_dump` writes it).
     Name(Name),
     Logged(bool),
 }
@@ -1188,7 +1188,7 @@ pub struct AlterDefaultPrivileges {
     pub revoke: bool,
     pub grant_option: bool,
     pub privileges: Vec<Privilege>,
-    /// Table, Sequence, Function, Type, Schema or LargeObject.
+    /// Table, Sequence, Function, Type, Schema or `LargeObject`.
     pub kind: ObjectKind,
     pub grantees: Vec<RoleName>,
 }

@@ -93,7 +93,7 @@ fn is_there(cx: &Cx<'_>, create: &CreateIndex, busy: Busy<'_>) -> bool {
         let id = busy.id.sibling(&name.last().value);
         cx.before()
             .certainty(&id)
-            .is_some_and(|certainty| certainty.is_certain())
+            .is_some_and(crate::schema::objects::Certainty::is_certain)
     })
 }
 

@@ -52,7 +52,7 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
         match &statement.node {
             Node::Transaction(Transaction::Begin) => open = open.or(Some(statement.span)),
             Node::Transaction(Transaction::Commit | Transaction::Rollback | Transaction::PrepareTransaction) => {
-                open = None
+                open = None;
             }
             _ => {}
         }

@@ -95,10 +95,10 @@ impl Resolver<'_> {
                 column.default_text = None;
             }),
             A::SetNotNull { column } => {
-                self.change_column(id, column, ColumnChange::NotNull, only, |c| c.not_null = true)
+                self.change_column(id, column, ColumnChange::NotNull, only, |c| c.not_null = true);
             }
             A::DropNotNull { column } => {
-                self.change_column(id, column, ColumnChange::NotNull, only, |c| c.not_null = false)
+                self.change_column(id, column, ColumnChange::NotNull, only, |c| c.not_null = false);
             }
             A::SetExpression { column, expr } => {
                 let generated = Generated {
@@ -107,12 +107,12 @@ impl Resolver<'_> {
                     expr: Arc::new(expr.clone()),
                 };
                 self.change_column(id, column, ColumnChange::Generated, only, |c| {
-                    c.generated = Some(generated.clone())
+                    c.generated = Some(generated.clone());
                 });
             }
             A::DropExpression { column, .. } => {
                 self.change_column(id, column, ColumnChange::Generated, only, |column| {
-                    column.generated = None
+                    column.generated = None;
                 });
             }
             A::AddIdentity {
@@ -142,7 +142,7 @@ impl Resolver<'_> {
             A::DropIdentity { column, .. } => {
                 let owned = self.identity_sequences(id, &column.value);
                 self.change_column(id, column, ColumnChange::Identity, true, |column| {
-                    column.identity = None
+                    column.identity = None;
                 });
                 owned
                     .into_iter()
@@ -336,25 +336,22 @@ impl Resolver<'_> {
                 .table(&child)
                 .and_then(|table| table.column(&column.name))
                 .cloned();
-            match own {
-                Some(mut own) => {
-                    own.inherited = true;
-                    let what = ColumnChange::Inheritance;
-                    self.emit(Change::AlterColumn {
-                        table: child.clone(),
-                        column: Box::new(own),
-                        what,
-                    });
-                }
-                None => {
-                    let mut inherited = column.clone();
-                    inherited.inherited = true;
-                    self.emit(Change::AddColumn {
-                        table: child.clone(),
-                        column: Box::new(inherited),
-                    });
-                    self.add_to_children(&child, column);
-                }
+            if let Some(mut own) = own {
+                own.inherited = true;
+                let what = ColumnChange::Inheritance;
+                self.emit(Change::AlterColumn {
+                    table: child.clone(),
+                    column: Box::new(own),
+                    what,
+                });
+            } else {
+                let mut inherited = column.clone();
+                inherited.inherited = true;
+                self.emit(Change::AddColumn {
+                    table: child.clone(),
+                    column: Box::new(inherited),
+                });
+                self.add_to_children(&child, column);
             }
         }
     }
@@ -495,14 +492,14 @@ impl Resolver<'_> {
     fn add_constraint(&mut self, id: &Id, constraint: &TableConstraint) {
         match &constraint.kind {
             TableConstraintKind::UsingIndex { index, primary } => {
-                self.constraint_using_index(id, constraint, index, *primary)
+                self.constraint_using_index(id, constraint, index, *primary);
             }
             TableConstraintKind::NotNull(column) if constraint.not_valid => {
                 self.not_null_later(id, constraint, column);
             }
             TableConstraintKind::NotNull(column) => {
                 self.change_column(id, column, ColumnChange::NotNull, false, |column| {
-                    column.not_null = true
+                    column.not_null = true;
                 });
             }
             _ => {
@@ -521,9 +518,10 @@ impl Resolver<'_> {
 
     /// `NOT NULL column NOT VALID` (PostgreSQL 18): the column is taken as not null once the constraint is validated.
     fn not_null_later(&mut self, id: &Id, constraint: &TableConstraint, column: &Ident) {
-        let name = match &constraint.name {
-            Some(name) => name.value.clone(),
-            None => format_smolstr!("{}_{column}_not_null", id.name),
+        let name = if let Some(name) = &constraint.name {
+            name.value.clone()
+        } else {
+            format_smolstr!("{}_{column}_not_null", id.name)
         };
         let constraint = Constraint {
             name,

@@ -187,15 +187,14 @@ impl Resolver<'_> {
                 }
             }
             Key::Column(table, column) => return self.drop_one_column(table, column, Span::default(), true),
-            Key::Type(id) => {
+            Key::Type(id)
                 if self
                     .catalog
                     .relations
                     .get(id)
-                    .is_some_and(|r| matches!(r.kind, RelationKind::Composite))
-                {
-                    self.emit(Change::Drop(Key::Relation(id.clone())));
-                }
+                    .is_some_and(|r| matches!(r.kind, RelationKind::Composite)) =>
+            {
+                self.emit(Change::Drop(Key::Relation(id.clone())));
             }
             _ => {}
         }
@@ -292,10 +291,10 @@ impl Resolver<'_> {
                     let policies = table.policies.iter().filter(|policy| needs(&policy.dependencies));
                     found.extend(policies.map(|policy| Key::Policy(other.clone(), policy.name.clone())));
                     for constraint in &table.constraints {
-                        if let ConstraintKind::Check(expr) = &constraint.kind {
-                            if needs(&self.expr_dependencies(expr, None)) {
-                                found.push(Key::Constraint(other.clone(), constraint.name.clone()));
-                            }
+                        if let ConstraintKind::Check(expr) = &constraint.kind
+                            && needs(&self.expr_dependencies(expr, None))
+                        {
+                            found.push(Key::Constraint(other.clone(), constraint.name.clone()));
                         }
                     }
                 }
@@ -398,10 +397,11 @@ impl Resolver<'_> {
         let mut found = Vec::new();
         for (other, _, candidate) in self.catalog.tables() {
             for foreign in &candidate.constraints {
-                if let ConstraintKind::Foreign(key) = &foreign.kind {
-                    if key.table == *table && key.columns.iter().collect::<BTreeSet<_>>() == columns {
-                        found.push(Key::Constraint(other.clone(), foreign.name.clone()));
-                    }
+                if let ConstraintKind::Foreign(key) = &foreign.kind
+                    && key.table == *table
+                    && key.columns.iter().collect::<BTreeSet<_>>() == columns
+                {
+                    found.push(Key::Constraint(other.clone(), foreign.name.clone()));
                 }
             }
         }

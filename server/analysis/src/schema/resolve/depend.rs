@@ -155,7 +155,10 @@ impl Resolver<'_> {
     }
 
     fn select_needs(&self, select: &Select, scope: &mut Scope, found: &mut Dependencies) {
-        select.from.iter().for_each(|item| self.from_needs(item, scope, found));
+        select
+            .from
+            .iter()
+            .for_each(|item| self.source_needs(item, scope, found));
         for item in &select.items {
             match item {
                 SelectItem::Expr { expr, .. } => self.expr_needs(expr, scope, found),
@@ -178,7 +181,7 @@ impl Resolver<'_> {
         }
     }
 
-    fn from_needs(&self, item: &FromItem, scope: &mut Scope, found: &mut Dependencies) {
+    fn source_needs(&self, item: &FromItem, scope: &mut Scope, found: &mut Dependencies) {
         match item {
             FromItem::Relation { name, alias, .. } => {
                 let alias = alias.as_ref().unwrap_or(name.last()).value.clone();
@@ -201,8 +204,8 @@ impl Resolver<'_> {
                     .extend(alias.as_ref().map(|alias| (alias.value.clone(), None)));
             }
             FromItem::Join { left, right, on, .. } => {
-                self.from_needs(left, scope, found);
-                self.from_needs(right, scope, found);
+                self.source_needs(left, scope, found);
+                self.source_needs(right, scope, found);
                 on.iter().for_each(|expr| self.expr_needs(expr, scope, found));
             }
         }
@@ -338,7 +341,7 @@ impl Resolver<'_> {
     fn select_outputs(&self, select: &Select, ctes: &mut Vec<(SmolStr, Option<Vec<SmolStr>>)>) -> Option<Vec<SmolStr>> {
         let mut from = Vec::new();
         for item in &select.from {
-            self.from_columns(item, ctes, &mut from);
+            self.sources(item, ctes, &mut from);
         }
         Self::item_names(&select.items, &from)
     }
@@ -365,7 +368,7 @@ impl Resolver<'_> {
         Some(names)
     }
 
-    fn from_columns(
+    fn sources(
         &self,
         item: &FromItem,
         ctes: &mut Vec<(SmolStr, Option<Vec<SmolStr>>)>,
@@ -409,8 +412,8 @@ impl Resolver<'_> {
                 ..
             } => {
                 let start = out.len();
-                self.from_columns(left, ctes, out);
-                self.from_columns(right, ctes, out);
+                self.sources(left, ctes, out);
+                self.sources(right, ctes, out);
                 if *natural {
                     out[start..].iter_mut().for_each(|(_, columns)| *columns = None);
                 } else if !using.is_empty() {
@@ -424,10 +427,10 @@ impl Resolver<'_> {
     }
 
     fn source_columns(&self, name: &Name, ctes: &[(SmolStr, Option<Vec<SmolStr>>)]) -> Option<Vec<SmolStr>> {
-        if name.parts.len() == 1 {
-            if let Some((_, columns)) = ctes.iter().rev().find(|(cte, _)| *cte == name.last().value) {
-                return columns.clone();
-            }
+        if name.parts.len() == 1
+            && let Some((_, columns)) = ctes.iter().rev().find(|(cte, _)| *cte == name.last().value)
+        {
+            return columns.clone();
         }
         self.relation_columns(&self.find_relation(name)?)
     }

@@ -49,10 +49,7 @@ fn all_privileges(kind: ObjectKind, postgres: u16) -> &'static [&'static str] {
 impl Resolver<'_> {
     fn privileges(&self, written: &[Privilege], kind: ObjectKind) -> Vec<SmolStr> {
         if written.is_empty() || written.iter().any(|privilege| privilege.name == "ALL") {
-            return all_privileges(kind, self.postgres)
-                .iter()
-                .map(|name| SmolStr::new(name))
-                .collect();
+            return all_privileges(kind, self.postgres).iter().map(SmolStr::new).collect();
         }
         let plain = written.iter().filter(|privilege| privilege.columns.is_empty());
         plain
@@ -93,7 +90,7 @@ impl Resolver<'_> {
         let names = match privilege.name.as_str() {
             "ALL" => all_privileges(ObjectKind::Column, self.postgres)
                 .iter()
-                .map(|name| SmolStr::new(name))
+                .map(SmolStr::new)
                 .collect(),
             name => vec![SmolStr::new(name)],
         };

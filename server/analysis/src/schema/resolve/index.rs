@@ -19,13 +19,12 @@ impl Resolver<'_> {
         self.target = Some(table.clone());
         let keys: Vec<IndexColumn> = create.keys.iter().map(index_column).collect();
         let include: Vec<SmolStr> = create.include.iter().map(|column| column.value.clone()).collect();
-        let id = match &create.name {
-            Some(name) => table.sibling(&name.last().value),
-            None => {
-                let names = index_names(&create.keys, &include);
-                let parts = (table.name.as_str(), Some(names.as_str()), "idx");
-                table.sibling(&choose(&self.catalog, &table.schema, parts, Unique::Relation, &[]))
-            }
+        let id = if let Some(name) = &create.name {
+            table.sibling(&name.last().value)
+        } else {
+            let names = index_names(&create.keys, &include);
+            let parts = (table.name.as_str(), Some(names.as_str()), "idx");
+            table.sibling(&choose(&self.catalog, &table.schema, parts, Unique::Relation, &[]))
         };
         if let Some(old) = self.catalog.relations.get(&id) {
             let created = old.meta.created;

@@ -329,7 +329,7 @@ impl Resolver<'_> {
             Node::CreatePublication(create) => self.create_publication(create),
             Node::AlterPublication { name, action } => self.alter_publication(name, action),
             Node::CreateEventTrigger { name, .. } => {
-                self.create_other(ObjectKind::EventTrigger, &name.value, name.span)
+                self.create_other(ObjectKind::EventTrigger, &name.value, name.span);
             }
             Node::CreateStatistics { name, table, .. } => {
                 let name = name.as_ref().or(table.as_ref());
@@ -458,10 +458,10 @@ impl Resolver<'_> {
 
     /// `SELECT set_config('search_path', …)`, and calls whose effect nobody can see.
     fn query(&mut self, query: &crate::sql::statement::Query) {
-        if let crate::sql::statement::QueryBody::Select(select) = &query.body {
-            if let Some(into) = &select.into {
-                self.select_into(into, query);
-            }
+        if let crate::sql::statement::QueryBody::Select(select) = &query.body
+            && let Some(into) = &select.into
+        {
+            self.select_into(into, query);
         }
         effects::query(self, query);
     }

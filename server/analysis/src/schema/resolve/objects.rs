@@ -25,14 +25,14 @@ impl Resolver<'_> {
         let Some(name) = named.or_else(|| owner.clone()) else {
             return;
         };
-        if let Some(old) = self.catalog.schemas.get(&name) {
-            if old.meta.certainty != crate::schema::objects::Certainty::Assumed {
-                let created = old.meta.created;
-                if let Some(written) = create.name.as_ref().filter(|_| !create.if_not_exists) {
-                    self.exists(ObjectKind::Schema, &Name::bare(written.clone()), created);
-                }
-                return;
+        if let Some(old) = self.catalog.schemas.get(&name)
+            && old.meta.certainty != crate::schema::objects::Certainty::Assumed
+        {
+            let created = old.meta.created;
+            if let Some(written) = create.name.as_ref().filter(|_| !create.if_not_exists) {
+                self.exists(ObjectKind::Schema, &Name::bare(written.clone()), created);
             }
+            return;
         }
         let mut meta = self.meta('n', None);
         if let Some(owner) = owner {
@@ -148,18 +148,18 @@ impl Resolver<'_> {
     }
 
     pub(crate) fn alter_extension(&mut self, name: &Ident, action: &AlterExtension) {
-        if let AlterExtension::SetSchema(schema) = action {
-            if let Some(old) = self.catalog.extensions.get(&name.value) {
-                let extension = Extension {
-                    schema: schema.value.clone(),
-                    ..(**old).clone()
-                };
-                self.emit(Change::Alter(Object::Extension(
-                    name.value.clone(),
-                    Arc::new(extension),
-                )));
-                self.extension_types(name, &schema.value);
-            }
+        if let AlterExtension::SetSchema(schema) = action
+            && let Some(old) = self.catalog.extensions.get(&name.value)
+        {
+            let extension = Extension {
+                schema: schema.value.clone(),
+                ..(**old).clone()
+            };
+            self.emit(Change::Alter(Object::Extension(
+                name.value.clone(),
+                Arc::new(extension),
+            )));
+            self.extension_types(name, &schema.value);
         }
     }
 
@@ -444,19 +444,18 @@ impl Resolver<'_> {
             }),
             _ => self.drop_key(object),
         };
-        match key {
-            Some(object) => self.emit(Change::Comment {
+        if let Some(object) = key {
+            self.emit(Change::Comment {
                 object,
                 text: text.cloned(),
-            }),
-            None => {
-                let relation = matches!(
-                    object.kind,
-                    ObjectKind::Table | ObjectKind::View | ObjectKind::MaterializedView
-                );
-                if relation {
-                    self.relation_of_kind(&object.name, object.kind);
-                }
+            })
+        } else {
+            let relation = matches!(
+                object.kind,
+                ObjectKind::Table | ObjectKind::View | ObjectKind::MaterializedView
+            );
+            if relation {
+                self.relation_of_kind(&object.name, object.kind);
             }
         }
     }

@@ -31,11 +31,12 @@ impl Resolver<'_> {
             arguments,
         };
         let old = self.catalog.routines.get(&signature).cloned();
-        if let Some(old) = &old {
-            if !create.or_replace && old.meta.certainty != Certainty::Assumed {
-                let created = old.meta.created;
-                return self.exists(ObjectKind::Function, &create.name, created);
-            }
+        if let Some(old) = &old
+            && !create.or_replace
+            && old.meta.certainty != Certainty::Assumed
+        {
+            let created = old.meta.created;
+            return self.exists(ObjectKind::Function, &create.name, created);
         }
         let mut routine = Routine {
             meta: self.meta('f', Some(&id.schema)),
@@ -179,11 +180,11 @@ impl Resolver<'_> {
             id: id.clone(),
             arguments,
         };
-        if let Some(old) = self.catalog.routines.get(&signature) {
-            if !or_replace {
-                let created = old.meta.created;
-                return self.exists(ObjectKind::Aggregate, name, created);
-            }
+        if let Some(old) = self.catalog.routines.get(&signature)
+            && !or_replace
+        {
+            let created = old.meta.created;
+            return self.exists(ObjectKind::Aggregate, name, created);
         }
         // Without a final function the state is the result.
         let result = match final_function {
@@ -295,16 +296,16 @@ impl Resolver<'_> {
                 .find(|old| old.name == create.name.value)
                 .cloned()
         });
-        if let Some(old) = &old {
-            if !create.or_replace {
-                let name = create.name.value.clone();
-                let kind = ProblemKind::Exists {
-                    kind: ObjectKind::Trigger,
-                    name,
-                    created: old.created,
-                };
-                return self.problem(create.name.span, kind);
-            }
+        if let Some(old) = &old
+            && !create.or_replace
+        {
+            let name = create.name.value.clone();
+            let kind = ProblemKind::Exists {
+                kind: ObjectKind::Trigger,
+                name,
+                created: old.created,
+            };
+            return self.problem(create.name.span, kind);
         }
         let mut dependencies = create
             .when

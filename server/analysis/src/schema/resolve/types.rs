@@ -153,10 +153,10 @@ impl Resolver<'_> {
     /// The type that a name means here. A name that nothing defines is taken to be in the creation schema.
     pub(crate) fn resolve_type(&mut self, ty: &TypeName) -> Type {
         let array = ty.dimensions > 0;
-        if ty.percent_type {
-            if let Some(found) = self.percent_type(&ty.name) {
-                return found;
-            }
+        if ty.percent_type
+            && let Some(found) = self.percent_type(&ty.name)
+        {
+            return found;
         }
         if ty.name.last().value == "_text" {
             return Type {
@@ -337,9 +337,8 @@ impl Resolver<'_> {
                 before,
                 after,
             } => {
-                let labels = match self.catalog.types.get(id).map(|ty| &ty.kind) {
-                    Some(TypeKind::Enum(labels)) => labels,
-                    _ => return,
+                let Some(TypeKind::Enum(labels)) = self.catalog.types.get(id).map(|ty| &ty.kind) else {
+                    return;
                 };
                 if let Some(old) = labels.iter().find(|label| label.value == value.value) {
                     let created = old.created;
@@ -450,7 +449,7 @@ impl Resolver<'_> {
                 let name = name.unwrap_or_else(|| self.domain_check_name(&id, &taken));
                 let check = Arc::new(check.clone());
                 self.edit_type(&id, |kind| {
-                    domain(kind, &|d| d.checks.push((name.clone(), check.clone())))
+                    domain(kind, &|d| d.checks.push((name.clone(), check.clone())));
                 });
             }
             AlterDomainAction::AddConstraint { check: None, .. } => {
@@ -458,7 +457,7 @@ impl Resolver<'_> {
             }
             AlterDomainAction::DropConstraint { name, .. } => {
                 self.edit_type(&id, |kind| {
-                    domain(kind, &|d| d.checks.retain(|(old, _)| *old != name.value))
+                    domain(kind, &|d| d.checks.retain(|(old, _)| *old != name.value));
                 });
             }
             AlterDomainAction::RenameConstraint { from, to } => self.edit_type(&id, |kind| {
