@@ -68,11 +68,14 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
             Some(Transaction::Begin) => open = open.or(Some(at)),
             Some(Transaction::Commit) => {
                 let begin = open.take();
-                let outside = parts[..begin.unwrap_or(at)].iter().chain(&parts[at..]);
-                let rest_works = outside.into_iter().any(|part| part.works);
-                if rest_works || begin.is_none() {
-                    let what = what(&parts[committed..at]);
-                    report_commit(runner, begin.is_some(), part.span, &what, report);
+                let works = |parts: &[Part]| parts.iter().any(|part| part.works);
+                let before = &parts[committed..begin.unwrap_or(at)];
+                // What stands before the file's own BEGIN has a transaction only from runners that open one.
+                let alone = runner == Runner::Supabase && works(before);
+                if begin.is_some() && works(&parts[at..]) {
+                    report_commit(runner, true, part.span, &what(&parts[committed..at]), report);
+                } else if begin.is_none() || alone {
+                    report_commit(runner, false, part.span, &what(before), report);
                 }
                 committed = at;
             }
@@ -199,7 +202,15 @@ update users set name = '';
 begin;
 create table posts (id bigint primary key);
   commit;
---^^^^^^ warning: `COMMIT` makes the first part of the file permanent: `public.posts` stays
+",
+        );
+        Case::new(&RULE).supabase().fires(
+            "
+create table users (id bigint primary key);
+begin;
+create table posts (id bigint primary key);
+  commit;
+--^^^^^^ warning: `COMMIT` makes the Supabase CLI apply the file statement by statement: `public.users` stays when a
 ",
         );
     }
