@@ -90,11 +90,11 @@ fn main() -> ExitCode {
         .expect("a runtime starts");
     let reports = runtime.block_on(measure(arguments.corpora, arguments.verbose));
     print!("{}", summary(&reports));
-    if let Some(path) = arguments.write {
-        if let Err(error) = std::fs::write(&path, markdown(&reports)) {
-            eprintln!("{}: {error}", path.display());
-            return ExitCode::from(2);
-        }
+    if let Some(path) = arguments.write
+        && let Err(error) = std::fs::write(&path, markdown(&reports))
+    {
+        eprintln!("{}: {error}", path.display());
+        return ExitCode::from(2);
     }
     ExitCode::SUCCESS
 }

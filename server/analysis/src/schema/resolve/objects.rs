@@ -448,7 +448,7 @@ impl Resolver<'_> {
             self.emit(Change::Comment {
                 object,
                 text: text.cloned(),
-            })
+            });
         } else {
             let relation = matches!(
                 object.kind,
