@@ -397,6 +397,16 @@ impl Evaluator<'_> {
         self.candidates(written).into_iter().find(known)
     }
 
+    /// The function that a call names.
+    pub(crate) fn called(&self, name: &Name) -> Option<Id> {
+        let known = |id: &Id| self.catalog.overloads(id).next().is_some();
+        let bare = &name.last().value;
+        match name.qualifier() {
+            Some(schema) => Some(Id::new(&schema.value, bare)).filter(known),
+            None => self.path().map(|schema| Id::new(schema, bare)).find(known),
+        }
+    }
+
     fn routine(&self, written: &str) -> Option<Id> {
         let known = |id: &Id| self.catalog.overloads(id).next().is_some();
         self.candidates(written).into_iter().find(known)

@@ -552,6 +552,8 @@ pub struct Routine {
     pub security_definer: bool,
     /// `SET name = value` of the definition, by name.
     pub settings: BTreeMap<SmolStr, SmolStr>,
+    /// The code of a function in SQL or PL/pgSQL.
+    pub body: Option<Arc<str>>,
     /// Of `BEGIN ATOMIC` bodies and argument types; string bodies are not tracked by PostgreSQL either.
     pub dependencies: Dependencies,
 }

@@ -63,9 +63,17 @@ pub(crate) fn rows(catalog: &Catalog, name: &Name) -> Option<Vec<Row>> {
         (false, "pg_proc") => routines(catalog),
         (false, "pg_extension") => catalog
             .extensions
-            .keys()
-            .map(|name| row([("extname", text(name))]))
+            .iter()
+            .map(|(name, extension)| {
+                let namespace = bare(&extension.schema);
+                row([
+                    ("oid", bare(name)),
+                    ("extname", text(name)),
+                    ("extnamespace", namespace),
+                ])
+            })
             .collect(),
+        (false, "pg_depend") => members(catalog),
         (false, "pg_roles" | "pg_authid" | "pg_user") => roles(catalog),
         (false, "pg_publication") => {
             let publication = |name: &SmolStr| row([("oid", bare(name)), ("pubname", text(name))]);
@@ -359,6 +367,27 @@ fn routines(catalog: &Catalog) -> Vec<Row> {
         ])
     });
     found.collect()
+}
+
+/// What belongs to an extension. Any other dependency is there too, as a row that says only that much.
+fn members(catalog: &Catalog) -> Vec<Row> {
+    let member = |id: &Id, extension: &str| {
+        row([
+            ("objid", object(id)),
+            ("refobjid", bare(extension)),
+            ("deptype", text("e")),
+        ])
+    };
+    let types = catalog
+        .types
+        .iter()
+        .filter_map(|(id, ty)| Some(member(id, ty.meta.extension.as_ref()?)));
+    let other = row([
+        ("objid", Value::Unknown),
+        ("refobjid", object(&Id::new("pg_catalog", ""))),
+        ("deptype", Value::Unknown),
+    ]);
+    types.chain([other]).collect()
 }
 
 fn published(catalog: &Catalog) -> Vec<Row> {

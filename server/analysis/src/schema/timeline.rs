@@ -228,6 +228,8 @@ struct Replayer<'a> {
 #[derive(Clone, Debug)]
 struct Frame<'a> {
     outer: &'a Statement,
+    /// The call in the file, where the statement is in the body of a function that it calls.
+    call: Option<&'a Statement>,
     number: usize,
     conditions: Vec<Condition>,
     certainty: Certainty,
@@ -258,6 +260,7 @@ impl Replayer<'_> {
         }
         let frame = Frame {
             outer: statement,
+            call: None,
             number,
             conditions: Vec::new(),
             certainty: Certainty::Certain,
@@ -278,6 +281,7 @@ impl Replayer<'_> {
             }
             _ => {
                 self.step(statement, None, &frame, visit);
+                self.calls(statement, &frame, &run::Variables::new(), visit);
             }
         }
         if event == Event::Commit && !transaction.shared {

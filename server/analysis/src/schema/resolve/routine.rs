@@ -61,6 +61,7 @@ impl Resolver<'_> {
             strict: false,
             security_definer: false,
             settings: BTreeMap::new(),
+            body: None,
             dependencies: Dependencies::default(),
         };
         if create.options.window {
@@ -74,6 +75,7 @@ impl Resolver<'_> {
                     routine.dependencies.extend(self.statement_dependencies(statement));
                 }
             }
+            Some(FunctionBody::Source(body)) => routine.body = Some(body.code(self.text).into()),
             Some(FunctionBody::Return(expr)) => routine.dependencies = self.expr_dependencies(expr, None),
             _ => {}
         }
@@ -206,6 +208,7 @@ impl Resolver<'_> {
             strict: false,
             security_definer: false,
             settings: BTreeMap::new(),
+            body: None,
             dependencies: Dependencies::default(),
         };
         self.emit(Change::Create(Object::Routine(signature, Arc::new(routine))));

@@ -792,13 +792,16 @@ impl Resolver<'_> {
 
     fn table_from_query(&mut self, id: Id, persistence: Persistence, names: &[SmolStr], query: &Query) {
         let mut table = Table::new(TableKind::Ordinary, persistence);
-        match self.output_columns(query) {
+        match self.outputs(query) {
             Some(columns) => {
-                for (at, column) in columns.iter().enumerate() {
-                    let name = names.get(at).unwrap_or(column);
-                    let mut column = self.bare_column(name, Type::builtin("unknown"));
-                    // The types of a query's outputs are not modelled.
-                    column.certainty = Certainty::Maybe(self.origin);
+                for (at, (column, ty)) in columns.into_iter().enumerate() {
+                    let name = names.get(at).unwrap_or(&column);
+                    let known = ty.is_some();
+                    let mut column = self.bare_column(name, ty.unwrap_or_else(|| Type::builtin("unknown")));
+                    // The results of functions and operators are not modelled.
+                    if !known {
+                        column.certainty = Certainty::Maybe(self.origin);
+                    }
                     table.columns.push(column);
                 }
             }

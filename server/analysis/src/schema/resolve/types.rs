@@ -175,6 +175,22 @@ impl Resolver<'_> {
         }
     }
 
+    /// The same where nothing may be assumed.
+    pub(crate) fn known_type(&self, ty: &TypeName) -> Option<Type> {
+        if ty.percent_type {
+            return self.percent_type(&ty.name);
+        }
+        builtin_type(ty).or_else(|| {
+            let id = self.known_user_type(&ty.name)?;
+            Some(Type {
+                id,
+                modifiers: ty.modifiers.clone(),
+                array: ty.dimensions > 0,
+                fields: ty.fields.clone(),
+            })
+        })
+    }
+
     fn percent_type(&self, name: &Name) -> Option<Type> {
         let (table, column) = name.split_last()?;
         let id = self.find_relation(&table)?;
@@ -184,8 +200,7 @@ impl Resolver<'_> {
             .map(|column| column.ty.clone())
     }
 
-    fn user_type(&mut self, name: &Name) -> Id {
-        let candidates = self.candidates(name);
+    fn known_user_type(&self, name: &Name) -> Option<Id> {
         let known = |id: &&Id| {
             self.catalog.types.contains_key(*id)
                 || self
@@ -194,10 +209,11 @@ impl Resolver<'_> {
                     .get(*id)
                     .is_some_and(|r| !matches!(r.kind, RelationKind::Index(_)))
         };
-        if let Some(found) = candidates.iter().find(known) {
-            return found.clone();
-        }
-        self.new_id(name)
+        self.candidates(name).iter().find(known).cloned()
+    }
+
+    fn user_type(&mut self, name: &Name) -> Id {
+        self.known_user_type(name).unwrap_or_else(|| self.new_id(name))
     }
 
     fn new_type(&mut self, name: &Name, kind: ObjectKind) -> Option<Id> {

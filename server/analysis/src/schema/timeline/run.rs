@@ -4,16 +4,19 @@
 //! What a branch or loop does whose condition nobody can tell is done all the same, but is no longer certain.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use smol_str::SmolStr;
+use smol_str::{SmolStr, format_smolstr};
 
 use super::{Frame, Moment, Replayer, dynamic_taint};
 use crate::schema::change::Change;
 use crate::schema::evaluate::{Evaluator, Value};
-use crate::schema::objects::{Certainty, Origin};
+use crate::schema::objects::{Certainty, Origin, Routine, Signature};
+use crate::schema::resolve::search_path;
 use crate::sql::block::{self, Block, Branch, Leave, Piece, Source};
 use crate::sql::body::Condition;
-use crate::sql::statement::{Body, Expr, Node, Statement};
+use crate::sql::name::Name;
+use crate::sql::statement::{Body, Expr, ExprNode, FromItem, Node, QueryBody, SelectItem, Statement};
 use crate::text::Span;
 
 /// How a piece of a body ended.
@@ -31,11 +34,19 @@ enum Flow {
 const MAX_STEPS: usize = 20_000;
 const MAX_DEPTH: usize = 8;
 
+/// The values of a body's variables.
+pub(super) type Variables = BTreeMap<SmolStr, Value>;
+
+/// Words that a body must hold to change the catalog.
+const CHANGING: &[&str] = &["create ", "alter ", "drop ", "grant ", "revoke ", "comment on"];
+
 /// A body that is running.
 struct Run<'a> {
     frame: Frame<'a>,
     origin: Origin,
-    variables: BTreeMap<SmolStr, Value>,
+    /// The function's code, where the body is not in the file.
+    code: Option<&'a str>,
+    variables: Variables,
     /// Blocks with handlers around what runs.
     protected: usize,
     steps: usize,
@@ -59,12 +70,127 @@ impl Replayer<'_> {
         let mut run = Run {
             frame: frame.clone(),
             origin,
+            code: None,
             variables: BTreeMap::new(),
             protected: 0,
             steps: 0,
         };
         self.block(&block, &mut run, visit);
         true
+    }
+
+    /// What the history's own functions do that a query calls. A body that changes no object is not looked at.
+    pub(super) fn calls(
+        &mut self,
+        statement: &Statement,
+        frame: &Frame<'_>,
+        variables: &Variables,
+        visit: &mut dyn FnMut(&Moment<'_>),
+    ) {
+        let Node::Query(query) = &statement.node else { return };
+        let QueryBody::Select(select) = &query.body else { return };
+        let items = select.items.iter().filter_map(|item| match item {
+            SelectItem::Expr { expr, .. } => Some(expr),
+            SelectItem::Star(_) => None,
+        });
+        let sources = select.from.iter().flat_map(|item| match item {
+            FromItem::Function { calls, .. } => calls.as_slice(),
+            _ => &[],
+        });
+        for call in items.chain(sources) {
+            if let ExprNode::Call { name, arguments, .. } = &call.node {
+                self.call(statement, (name, arguments), frame, variables, visit);
+            }
+        }
+    }
+
+    fn call(
+        &mut self,
+        statement: &Statement,
+        (name, arguments): (&Name, &[Expr]),
+        frame: &Frame<'_>,
+        variables: &Variables,
+        visit: &mut dyn FnMut(&Moment<'_>),
+    ) {
+        if frame.depth > MAX_DEPTH {
+            return;
+        }
+        let evaluator = Evaluator {
+            catalog: &self.catalog,
+            session: &self.session,
+            variables,
+        };
+        let Some(id) = evaluator.called(name) else { return };
+        let fits = |(signature, routine): &(&Signature, &Arc<Routine>)| {
+            let inputs = signature.arguments.len();
+            inputs >= arguments.len() && inputs <= arguments.len() + routine.defaults
+        };
+        let found = self.catalog.overloads(&id).find(fits);
+        let Some(routine) = found.map(|(_, routine)| Arc::clone(routine)) else {
+            return;
+        };
+        let changes = |code: &Arc<str>| {
+            let lower = code.to_ascii_lowercase();
+            CHANGING.iter().any(|words| lower.contains(words))
+        };
+        let Some(code) = routine.body.clone().filter(changes) else {
+            return;
+        };
+        let mut given = Variables::new();
+        for (at, name) in routine.argument_names.iter().enumerate() {
+            let value = arguments
+                .get(at)
+                .map_or(Value::Unknown, |argument| evaluator.value(argument));
+            given.insert(format_smolstr!("${}", at + 1), value.clone());
+            given.extend(name.clone().map(|name| (name, value)));
+        }
+        let path = routine.settings.get("search_path").cloned();
+        let language = routine.language.clone();
+        let outside = self.session.clone();
+        if let Some(path) = path {
+            self.session.search_path = search_path(&[path]);
+        }
+        let call = frame.call.unwrap_or(statement);
+        let inner = Frame {
+            call: Some(call),
+            depth: frame.depth + 1,
+            guarded: true,
+            ..frame.clone()
+        };
+        if language.eq_ignore_ascii_case("plpgsql") {
+            self.call_block(&code, call, &inner, given, visit);
+        } else if language.eq_ignore_ascii_case("sql") {
+            for statement in block::dynamic(&code).into_iter().flatten() {
+                self.step(call, Some((&statement, &code)), &inner, visit);
+            }
+        }
+        self.session = outside;
+    }
+
+    fn call_block(
+        &mut self,
+        code: &str,
+        call: &Statement,
+        frame: &Frame<'_>,
+        variables: Variables,
+        visit: &mut dyn FnMut(&Moment<'_>),
+    ) {
+        let whole = Span::new(0, code.len());
+        let body = Body {
+            span: whole,
+            inner: whole,
+            unescaped: None,
+        };
+        let Some(block) = block::read(code, &body) else { return };
+        let mut run = Run {
+            frame: frame.clone(),
+            origin: self.origin(call.span, frame.transaction),
+            code: Some(code),
+            variables,
+            protected: 0,
+            steps: 0,
+        };
+        self.block(&block, &mut run, visit);
     }
 
     fn evaluate<T>(&self, run: &Run<'_>, with: impl FnOnce(&Evaluator<'_>) -> T) -> T {
@@ -315,7 +441,11 @@ impl Replayer<'_> {
             ..run.frame.clone()
         };
         let before = (run.protected > 0).then(|| (self.catalog.clone(), self.session.clone()));
-        let failed = self.step(statement, None, &frame, visit);
+        let failed = match (run.code, frame.call) {
+            (Some(code), Some(call)) => self.step(call, Some((statement, code)), &frame, visit),
+            _ => self.step(statement, None, &frame, visit),
+        };
+        self.calls(statement, &frame, &run.variables, visit);
         match before {
             Some((catalog, session)) if failed && frame.certainty.is_certain() => {
                 (self.catalog, self.session) = (catalog, session);
@@ -339,7 +469,10 @@ impl Replayer<'_> {
             self.opaque(text.span, run);
             return Flow::Next;
         };
-        let shown = block::shown(self.text, &code, text.span);
+        let shown = match run.frame.call {
+            Some(call) => vec![call.clone(); statements.len()],
+            None => block::shown(self.text, &code, text.span),
+        };
         run.frame.conditions.push(Condition::Dynamic(text.span));
         let mut flow = Flow::Next;
         for (statement, shown) in statements.iter().zip(&shown) {
@@ -358,7 +491,8 @@ impl Replayer<'_> {
     }
 
     fn opaque(&mut self, span: Span, run: &Run<'_>) {
-        if let Some(taint) = dynamic_taint(span.slice(self.text)) {
+        let text = run.code.unwrap_or(self.text);
+        if let Some(taint) = dynamic_taint(span.slice(text)) {
             self.catalog.apply(&Change::Taint(taint), run.origin);
         }
     }
