@@ -103,9 +103,13 @@ fn conversion(from: &Type, to: &Type, catalog: &Catalog, utc: bool) -> TypeChang
     if from == to {
         return TypeChange::None;
     }
-    let Some(source) = base(from, catalog) else {
+    let Some(mut source) = base(from, catalog) else {
         return TypeChange::Unknown;
     };
+    if source.id != from.id {
+        // A column of a domain does not know the length that its base type has.
+        source = source.bare();
+    }
     if let Some(TypeKind::Domain(domain)) = catalog.types.get(&to.id).map(|ty| &ty.kind).filter(|_| !to.array) {
         // CoerceToDomain: every value is checked while the heap is written anew.
         let inner = conversion(from, &domain.base, catalog, utc);
@@ -223,7 +227,8 @@ fn keeps_length(from: &Type, to: &Type) -> bool {
         "interval" => {
             let whole = |fields: Option<&str>| fields.is_none_or(|fields| fields.ends_with("second"));
             let fields = whole(to.fields.as_deref()) || from.fields == to.fields;
-            fields && seconds(&new) >= seconds(&old)
+            let has_seconds = whole(from.fields.as_deref());
+            fields && (!has_seconds || seconds(&new) >= seconds(&old))
         }
         name if is_timestamp(name) || name.starts_with("time with") => seconds(&new) >= seconds(&old),
         // `character` and `bit` have no such knowledge: any length is applied to every value.
@@ -386,6 +391,8 @@ create type mood as enum ('sad', 'ok');
             ("text", "plain"),
             ("plain", "text"),
             ("varchar(10)", "short"),
+            ("short", "varchar"),
+            ("interval year to month", "interval(3)"),
             ("oid", "regclass"),
             ("jsonb", "jsonb using c::jsonb"),
             ("varchar(10)", "varchar(20) using c::varchar(20)"),
@@ -428,6 +435,7 @@ create type mood as enum ('sad', 'ok');
             ("uuid", "text"),
             ("date", "timestamp"),
             ("text", "checked"),
+            ("short", "varchar(20)"),
             ("int[]", "bigint[]"),
             ("text", "int using c::text::int"),
         ] {

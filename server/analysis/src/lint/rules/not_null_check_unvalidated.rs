@@ -63,7 +63,7 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
         if busy.table.column(&column.value).is_some_and(|known| known.not_null) {
             continue;
         }
-        let Some(proof) = not_null_proof(busy.table, &column.value).filter(|proof| !proof.validated) else {
+        let Some(proof) = not_null_proof(busy.table, &column.value, alter).filter(|proof| !proof.validated) else {
             continue;
         };
         let (table, constraint) = (busy.shown(), &proof.name);

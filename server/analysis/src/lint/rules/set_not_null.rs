@@ -1,6 +1,6 @@
 use crate::lint::prelude::*;
-use crate::schema::objects::{TableKind, quote};
-use crate::schema::proof::not_null_proof;
+use crate::schema::objects::{ConstraintKind, Table, TableKind, quote};
+use crate::schema::proof::{drops, excludes_null, not_null_proof};
 use crate::sql::name::Ident;
 use crate::sql::statement::AlterTable;
 
@@ -10,7 +10,8 @@ rule! {
     /// ## When
     /// `ALTER COLUMN … SET NOT NULL` on a table that other sessions may be using. Exempt is a column that is not null
     /// already, and one for which a validated CHECK constraint says `column is not null`, alone or joined by `AND` to
-    /// other conditions: PostgreSQL then knows without looking. A constraint that is not validated is
+    /// other conditions: PostgreSQL then knows without looking. A constraint that the
+    /// same `ALTER TABLE` drops does not count: it is gone before PostgreSQL looks. One that is not validated is
     /// [not-null-check-unvalidated](not-null-check-unvalidated.md)'s business.
     ///
     /// ## Why
@@ -35,7 +36,8 @@ rule! {
     /// -- 3_email.sql
     /// alter table users validate constraint users_email_not_null;
     /// -- 4_email.sql
-    /// alter table users alter column email set not null, drop constraint users_email_not_null;
+    /// alter table users alter column email set not null;
+    /// alter table users drop constraint users_email_not_null;
     /// ```
     ///
     /// ## Fix
@@ -68,7 +70,7 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
         let known = busy.table.column(&column.value);
         let is_there = known.is_some() || !busy.table.columns_known || is_added(alter, column);
         let already = known.is_some_and(|known| known.not_null);
-        if !is_there || already || not_null_proof(busy.table, &column.value).is_some() {
+        if !is_there || already || not_null_proof(busy.table, &column.value, alter).is_some() {
             continue;
         }
         let table = busy.shown();
@@ -77,6 +79,12 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
              EXCLUSIVE lock"
         );
         let finding = report.add(action.span, message);
+        if let Some(dropped) = dropped_proof(busy.table, &column.value, alter) {
+            finding.help(format!(
+                "Drop `{dropped}` in a statement after this one; here it is gone before PostgreSQL looks."
+            ));
+            continue;
+        }
         finding.help(format!(
             "Add a constraint that says so as `not valid`, validate it in a later migration, and set `{column}` not null \
              after that."
@@ -88,6 +96,15 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
             finding.fix(FixKind::Review, "Add a constraint that is validated later", edits);
         }
     }
+}
+
+/// The validated constraint that would have proved it, had the statement not dropped it.
+fn dropped_proof<'a>(table: &'a Table, column: &str, alter: &AlterTable) -> Option<&'a str> {
+    let dropped = table.constraints.iter().find(|constraint| {
+        let proves = matches!(&constraint.kind, ConstraintKind::Check(expr) if excludes_null(expr, column));
+        proves && constraint.validated && drops(alter, &constraint.name)
+    });
+    dropped.map(|constraint| constraint.name.as_str())
 }
 
 fn is_added(alter: &AlterTable, wanted: &Ident) -> bool {
@@ -125,7 +142,7 @@ fn recipe(
         let mut rest = format!("{table} {} {constraint}", cx.cased("validate constraint"));
         if !named {
             rest += &format!(
-                "{table} {} {column} {}, {} {constraint}",
+                "{table} {} {column} {}{table} {} {constraint}",
                 cx.cased("alter column"),
                 cx.cased("set not null"),
                 cx.cased("drop constraint")
@@ -157,11 +174,25 @@ alter table users alter e set not null;
 --                ^^^^^^^^^^^^^^^^^^^^ warning: setting `users.e` not null reads
 alter table users alter column id set not null, alter c set not null, alter d set not null;
 alter table users validate constraint later;
-alter table users alter f set not null, drop constraint later;
+alter table users alter f set not null;
+alter table users drop constraint later;
 -- 3_third.sql
 alter table users alter column a set not null;
 alter table users add column g int, alter column g set not null;
 --                                  ^^^^^^^^^^^^^^^^^^^^^^^^^^^ warning: setting `users.g` not null reads
+",
+        );
+    }
+
+    #[test]
+    fn a_check_that_the_same_statement_drops_is_gone_before_postgres_looks() {
+        Case::new(&RULE).fires(
+            "
+-- 1_first.sql
+create table users (a int constraint a_there check (a is not null));
+-- 2_second.sql
+alter table users alter a set not null, drop constraint a_there;
+--                ^^^^^^^^^^^^^^^^^^^^ warning: setting `users.a` not null reads all of `users`
 ",
         );
     }
@@ -224,7 +255,8 @@ alter table users alter a set not null;
             "ALTER TABLE users ALTER COLUMN email SET NOT NULL;",
             "ALTER TABLE users ADD CONSTRAINT users_email_not_null CHECK (email IS NOT NULL) NOT VALID;
 ALTER TABLE users VALIDATE CONSTRAINT users_email_not_null;
-ALTER TABLE users ALTER COLUMN email SET NOT NULL, DROP CONSTRAINT users_email_not_null;",
+ALTER TABLE users ALTER COLUMN email SET NOT NULL;
+ALTER TABLE users DROP CONSTRAINT users_email_not_null;",
         );
     }
 }
