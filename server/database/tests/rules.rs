@@ -1,0 +1,390 @@
+//! What the pages of the rules say happens, seen on a server: the examples are run, locks, rewrites and scans are read.
+
+mod support;
+
+use std::collections::BTreeSet;
+
+use analysis::history::{Base, History, Migration};
+use analysis::lint::rule_named;
+use analysis::schema::catalog::Catalog;
+use analysis::schema::objects::Type;
+use analysis::schema::rewrite::{Narrowing, TypeChange, narrowing, type_change};
+use analysis::schema::timeline::Timeline;
+use analysis::settings::Settings;
+use analysis::sql::statement::{AlterActionKind, Node};
+use database::{Connection, Template};
+
+/// What a migration did while its transaction was still open.
+#[derive(Debug, Default)]
+struct Seen {
+    /// `table mode`, the strongest one, for tables that were there before; without those of readers.
+    locks: BTreeSet<String>,
+    /// Tables with a new heap.
+    rewritten: BTreeSet<String>,
+    /// Tables that were read from end to end.
+    scanned: BTreeSet<String>,
+    /// SQLSTATE, if it failed.
+    error: Option<String>,
+}
+
+impl Seen {
+    fn locks(&self, wanted: &[&str]) {
+        let wanted: BTreeSet<String> = wanted.iter().map(|lock| (*lock).to_owned()).collect();
+        assert_eq!(self.locks, wanted, "{self:?}");
+    }
+}
+
+/// The files of the `number`th example under that heading of a rule's page.
+fn example(rule: &str, heading: &str, number: usize) -> Vec<String> {
+    let page = rule_named(rule).expect("the rule is listed").page;
+    let section = page
+        .split(&format!("## {heading}\n"))
+        .nth(1)
+        .expect("the heading is there");
+    let block = section
+        .split("```sql")
+        .nth(number + 1)
+        .expect("there are so many examples");
+    let (_, block) = block.split_once('\n').expect("a block has lines");
+    let sql = block.split("```").next().unwrap_or_default();
+    let mut files = Vec::new();
+    for line in sql.lines().map(str::trim_start) {
+        if line.starts_with("-- ") && line.ends_with(".sql") {
+            files.push(String::new());
+        } else {
+            if files.is_empty() {
+                files.push(String::new());
+            }
+            let last = files.last_mut().expect("there is a file");
+            last.push_str(line);
+            last.push('\n');
+        }
+    }
+    files
+}
+
+/// Runs all files but the last, then `rows`, then the last in a transaction, and looks.
+async fn watch(files: &[String], rows: &str) -> Option<Seen> {
+    let shadow = support::shadow().await?;
+    let database = shadow.database("watched", Template::Plain).await.expect("a database");
+    let mut session = database.connect().await.expect("a session");
+    let (last, before) = files.split_last().expect("an example has a file");
+    for file in before {
+        session.execute(file).await.expect("the example's history is valid");
+    }
+    session.execute(rows).await.expect("the rows are valid");
+    Some(open(&mut session, last).await)
+}
+
+/// Lock modes, weakest first.
+const MODES: &[&str] = &[
+    "RowExclusiveLock",
+    "ShareUpdateExclusiveLock",
+    "ShareLock",
+    "ShareRowExclusiveLock",
+    "ExclusiveLock",
+    "AccessExclusiveLock",
+];
+
+/// Name, heap file and number of full scans of every table; the server counts scans that it has not reported yet.
+const TABLES: &str = "SELECT oid::text, relname, relfilenode::text, pg_stat_get_xact_numscans(oid)::text \
+                      FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace";
+
+async fn open(session: &mut Connection, migration: &str) -> Seen {
+    session.execute("BEGIN").await.expect("a transaction");
+    let before = session.rows(TABLES).await.expect("an answer");
+    let mut seen = Seen::default();
+    if let Err(error) = session.execute(migration).await {
+        seen.error = Some(error.sqlstate);
+        session.execute("ROLLBACK").await.expect("a transaction to end");
+        return seen;
+    }
+    let after = session.rows(TABLES).await.expect("an answer");
+    for table in &before {
+        let [Some(oid), Some(name), Some(file), Some(scans)] = table.as_slice() else {
+            panic!("four values")
+        };
+        let locks = format!("SELECT mode FROM pg_locks WHERE pid = pg_backend_pid() AND relation = {oid}");
+        let held = session.rows(&locks).await.expect("an answer");
+        let held: Vec<String> = held.into_iter().flatten().flatten().collect();
+        if let Some(strongest) = MODES.iter().rfind(|mode| held.iter().any(|own| own == *mode)) {
+            seen.locks.insert(format!("{name} {strongest}"));
+        }
+        let now = after.iter().find(|now| now.first() == table.first());
+        let Some([_, _, Some(new_file), Some(new_scans)]) = now.map(Vec::as_slice) else {
+            continue;
+        };
+        if new_file != file {
+            seen.rewritten.insert(name.clone());
+        }
+        if new_scans != scans {
+            seen.scanned.insert(name.clone());
+        }
+    }
+    session.execute("ROLLBACK").await.expect("a transaction to end");
+    seen
+}
+
+async fn bad(rule: &str, rows: &str) -> Option<Seen> {
+    watch(&example(rule, "Bad", 0), rows).await
+}
+
+#[tokio::test]
+async fn a_volatile_default_rewrites_and_the_recipe_does_not() {
+    let name = "add-column-volatile-default";
+    let Some(seen) = bad(name, "INSERT INTO users VALUES (1)").await else {
+        return;
+    };
+    seen.locks(&["users AccessExclusiveLock"]);
+    assert!(seen.rewritten.contains("users"));
+    let good = watch(&example(name, "Good", 0), "INSERT INTO users VALUES (1)").await;
+    assert!(good.expect("a server").rewritten.is_empty());
+}
+
+#[tokio::test]
+async fn a_required_column_fails_on_the_first_row_only() {
+    let name = "add-required-column";
+    let Some(seen) = bad(name, "INSERT INTO users VALUES (1)").await else {
+        return;
+    };
+    assert_eq!(seen.error.as_deref(), Some("23502"));
+    assert_eq!(bad(name, "").await.expect("a server").error, None);
+}
+
+#[tokio::test]
+async fn set_not_null_reads_the_table_unless_a_validated_check_proves_it() {
+    let rows = "INSERT INTO users (id, email) VALUES (1, 'a')";
+    let Some(seen) = bad("set-not-null", rows).await else {
+        return;
+    };
+    seen.locks(&["users AccessExclusiveLock"]);
+    assert!(seen.scanned.contains("users"));
+    let seen = bad("not-null-check-unvalidated", rows).await.expect("a server");
+    seen.locks(&["users AccessExclusiveLock"]);
+    assert!(seen.scanned.contains("users"));
+
+    let steps = example("set-not-null", "Good", 0);
+    let validate = watch(&steps[..3], rows).await.expect("a server");
+    validate.locks(&["users ShareUpdateExclusiveLock"]);
+    assert!(validate.scanned.contains("users"));
+    let last = watch(&steps, rows).await.expect("a server");
+    last.locks(&["users AccessExclusiveLock"]);
+    assert!(last.scanned.is_empty(), "{last:?}");
+
+    let mut at_once = steps[..3].to_vec();
+    at_once.push("alter table users alter email set not null, drop constraint users_email_not_null".into());
+    let at_once = watch(&at_once, rows).await.expect("a server");
+    assert!(at_once.scanned.contains("users"), "the proof is dropped first");
+}
+
+#[tokio::test]
+async fn a_check_is_read_under_the_strongest_lock_unless_not_valid() {
+    let name = "add-check-without-not-valid";
+    let rows = "INSERT INTO users VALUES (1, 2)";
+    let Some(seen) = bad(name, rows).await else { return };
+    seen.locks(&["users AccessExclusiveLock"]);
+    assert!(seen.scanned.contains("users"));
+    let steps = example(name, "Good", 0);
+    assert!(watch(&steps[..2], rows).await.expect("a server").scanned.is_empty());
+    let validate = watch(&steps, rows).await.expect("a server");
+    validate.locks(&["users ShareUpdateExclusiveLock"]);
+}
+
+#[tokio::test]
+async fn a_foreign_key_locks_both_tables() {
+    let name = "add-fk-without-not-valid";
+    let rows = "INSERT INTO users VALUES (1); INSERT INTO orders VALUES (1, 1)";
+    let Some(seen) = bad(name, rows).await else { return };
+    seen.locks(&["orders ShareRowExclusiveLock", "users ShareRowExclusiveLock"]);
+    assert!(seen.scanned.contains("orders"));
+    let steps = example(name, "Good", 0);
+    let added = watch(&steps[..2], rows).await.expect("a server");
+    added.locks(&["orders ShareRowExclusiveLock", "users ShareRowExclusiveLock"]);
+    assert!(added.scanned.is_empty());
+    let validated = watch(&steps, rows).await.expect("a server");
+    validated.locks(&["orders ShareUpdateExclusiveLock"]);
+}
+
+#[tokio::test]
+async fn an_index_stops_writes_and_a_dropped_table_its_parents() {
+    let Some(seen) = bad("create-index-non-concurrent", "").await else {
+        return;
+    };
+    seen.locks(&["users ShareLock"]);
+    let seen = bad("drop-table", "").await.expect("a server");
+    seen.locks(&["orders AccessExclusiveLock", "users AccessExclusiveLock"]);
+    let seen = bad("drop-column", "").await.expect("a server");
+    seen.locks(&["users AccessExclusiveLock"]);
+    let seen = bad("change-column-type-rewrite", "").await.expect("a server");
+    seen.locks(&["users AccessExclusiveLock"]);
+    assert!(seen.rewritten.contains("users"));
+    let good = example("change-column-type-rewrite", "Good", 0);
+    assert!(watch(&good, "").await.expect("a server").rewritten.is_empty());
+}
+
+#[tokio::test]
+async fn narrower_types_round_or_fail() {
+    let name = "narrowing-type-change";
+    let Some(shadow) = support::shadow().await else { return };
+    let database = shadow.database("narrow", Template::Plain).await.expect("a database");
+    let mut session = database.connect().await.expect("a session");
+    for file in example(name, "Bad", 0) {
+        session.execute(&file).await.expect("the example is valid");
+        session
+            .execute("INSERT INTO users VALUES (1, '2024-01-01 00:00:00.5+00') ON CONFLICT DO NOTHING")
+            .await
+            .expect("a row");
+    }
+    let rounded = session.value("SELECT extract(microseconds FROM seen)::int % 1000000 FROM users");
+    assert_eq!(rounded.await.expect("an answer").as_deref(), Some("0"));
+    let rows = "INSERT INTO users VALUES (1, repeat('x', 41))";
+    let seen = watch(&example(name, "Bad", 1), rows).await.expect("a server");
+    assert_eq!(seen.error.as_deref(), Some("22001"));
+}
+
+#[tokio::test]
+async fn a_delete_reads_the_whole_table_without_an_index() {
+    const ROWS: &str = "INSERT INTO users SELECT generate_series(1, 20000); \
+                        INSERT INTO orders SELECT i, i + 1 FROM generate_series(1, 19000) i; ANALYZE";
+    for (heading, scanned) in [("Bad", true), ("Good", false)] {
+        let mut files = example("fk-without-index", heading, 0);
+        files.push("DELETE FROM users WHERE id = 1".into());
+        let Some(seen) = watch(&files, ROWS).await else { return };
+        assert_eq!(seen.scanned.contains("orders"), scanned, "{heading}: {seen:?}");
+    }
+}
+
+const TYPES: &[&str] = &[
+    "smallint",
+    "integer",
+    "bigint",
+    "oid",
+    "regclass",
+    "numeric",
+    "numeric(10,2)",
+    "numeric(12,2)",
+    "numeric(12,4)",
+    "real",
+    "double precision",
+    "text",
+    "varchar",
+    "varchar(10)",
+    "varchar(20)",
+    "char(10)",
+    "char(20)",
+    "bpchar",
+    "name",
+    "\"char\"",
+    "xml",
+    "json",
+    "jsonb",
+    "uuid",
+    "bytea",
+    "boolean",
+    "bit(8)",
+    "bit(16)",
+    "varbit",
+    "varbit(8)",
+    "varbit(16)",
+    "date",
+    "timestamp",
+    "timestamp(3)",
+    "timestamptz",
+    "timestamptz(3)",
+    "time",
+    "time(3)",
+    "timetz",
+    "interval",
+    "interval(3)",
+    "interval day to second",
+    "interval year to month",
+    "inet",
+    "cidr",
+    "money",
+    "plain",
+    "checked",
+    "short",
+    "mood",
+    "text[]",
+    "varchar(10)[]",
+    "integer[]",
+    "bigint[]",
+];
+
+const OWN_TYPES: &str = "create domain plain as text; create domain checked as text check (value <> ''); \
+                         create domain short as varchar(10); create type mood as enum ('sad', 'ok');";
+
+/// What the analysis says of `alter column c type …`.
+fn predicted(from: &str, alter: &str) -> (TypeChange, Option<Narrowing>) {
+    let table = format!("{OWN_TYPES} create table t (c {from});");
+    let history = History {
+        migrations: vec![Migration::new("1.sql", &table), Migration::new("2.sql", alter)],
+        complete: true,
+        base: Base::Empty,
+        ..History::default()
+    };
+    let documents: Vec<_> = history.migrations.iter().map(analysis::read).collect();
+    let timeline = Timeline::replay(&history, &documents, &Settings::default());
+    let column = |catalog: &Catalog| -> Type {
+        let table = catalog.tables().next().expect("the table is there").2;
+        table.columns.first().expect("it has a column").ty.clone()
+    };
+    let (before, after) = (column(timeline.before(1)), column(timeline.last()));
+    let Node::AlterTable(parsed) = &documents[1].file.statements[0].node else {
+        panic!("{alter}")
+    };
+    let AlterActionKind::AlterType { column, using, .. } = &parsed.actions[0].kind else {
+        panic!("{alter}")
+    };
+    let (using, catalog) = (using.as_ref(), timeline.last());
+    (
+        type_change(column, &before, &after, using, catalog, true),
+        narrowing(column, &before, &after, using, catalog),
+    )
+}
+
+#[tokio::test]
+async fn every_change_of_type_does_what_the_analysis_says() {
+    let Some(shadow) = support::shadow().await else { return };
+    let database = shadow.database("types", Template::Plain).await.expect("a database");
+    let mut session = database.connect().await.expect("a session");
+    session.execute(OWN_TYPES).await.expect("types");
+    session.execute("SET timezone = 'UTC'").await.expect("a setting");
+    let files = "SELECT string_agg(relname || relfilenode, ',' ORDER BY relname) FROM pg_class WHERE relname = ";
+    let mut wrong = Vec::new();
+    for from in TYPES {
+        for to in TYPES {
+            for using in ["", &format!(" using c::{to}")] {
+                let alter = format!("alter table t alter column c type {to}{using}");
+                let (change, _) = predicted(from, &alter);
+                session.execute("DROP TABLE IF EXISTS t").await.expect("no table");
+                session
+                    .execute(&format!("CREATE TABLE t (c {from})"))
+                    .await
+                    .expect("a table");
+                // Not every type can be indexed.
+                let indexed = session.execute("CREATE INDEX i ON t (c)").await.is_ok();
+                let (table, index) = (format!("{files}'t'"), format!("{files}'i'"));
+                let before = (session.value(&table).await, session.value(&index).await);
+                if session.execute(&alter).await.is_err() {
+                    continue;
+                }
+                let after = (session.value(&table).await, session.value(&index).await);
+                let seen = if before.0 != after.0 {
+                    TypeChange::Rewrite
+                } else if before.1 != after.1 {
+                    TypeChange::IndexRebuild
+                } else {
+                    TypeChange::None
+                };
+                let unseen = !indexed && seen == TypeChange::None && change == TypeChange::IndexRebuild;
+                if change != seen && change != TypeChange::Unknown && !unseen {
+                    wrong.push(format!("{from}: {alter}: {change:?}, but the server: {seen:?}"));
+                }
+                // A cast is written only where the server asks for one.
+                break;
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
