@@ -49,7 +49,7 @@ fn example(rule: &str, heading: &str, number: usize) -> Vec<String> {
     let sql = block.split("```").next().unwrap_or_default();
     let mut files = Vec::new();
     for line in sql.lines().map(str::trim_start) {
-        if line.starts_with("-- ") && line.ends_with(".sql") {
+        if line.starts_with("-- ") && line.trim_end().ends_with("sql") {
             files.push(String::new());
         } else {
             if files.is_empty() {
