@@ -19,8 +19,6 @@ pub struct History {
     /// Whether the Supabase CLI would read the snapshot folder as declarative schemas, and the file that says so or
     /// should say otherwise (`supabase/config.toml`).
     pub snapshots_read_by_supabase: Option<String>,
-    /// Names of the expansion packs beside the project: the folders under `expansion-packs/`.
-    pub pack_names: Vec<String>,
 }
 
 /// What a fresh database holds before the first migration.
@@ -88,14 +86,7 @@ impl Migration {
 
     /// `major.minor.patch` of a name of the convention: `20251026211500_v0_7_0_baseline.sql` is of 0.7.0.
     pub fn release(&self) -> Option<Release> {
-        let stem = self.file_name().strip_suffix(".sql")?;
-        let (_, rest) = stem.split_once("_v")?;
-        let mut parts = rest.splitn(4, '_').map(|part| part.parse().ok());
-        Some(Release {
-            major: parts.next()??,
-            minor: parts.next()??,
-            patch: parts.next()??,
-        })
+        Release::of_file(self.file_name())
     }
 
     /// Whether it fills lookup tables: its description is or ends in `seed`.
@@ -106,7 +97,7 @@ impl Migration {
 }
 
 /// The version of the product that a migration belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Release {
     /// First number.
     pub major: u32,
@@ -119,6 +110,42 @@ pub struct Release {
 impl std::fmt::Display for Release {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}.{}.{}", self.major, self.minor, self.patch)
+    }
+}
+
+impl Release {
+    /// Reads `1.2.3` or `v1.2.3`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut numbers = text
+            .strip_prefix('v')
+            .unwrap_or(text)
+            .split('.')
+            .map(|n| n.parse().ok());
+        let release = Self {
+            major: numbers.next()??,
+            minor: numbers.next()??,
+            patch: numbers.next()??,
+        };
+        numbers.next().is_none().then_some(release)
+    }
+
+    /// The release in a file name of the convention: `20251026211500_v0_7_0_baseline.sql` is of 0.7.0.
+    pub fn of_file(name: &str) -> Option<Self> {
+        let stem = name.strip_suffix(".sql")?;
+        let (stamp, rest) = stem.split_once("_v")?;
+        if stamp.len() != 14 || !stamp.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        let mut parts = rest.splitn(4, '_');
+        let mut number = || parts.next()?.parse().ok();
+        let release = Self {
+            major: number()?,
+            minor: number()?,
+            patch: number()?,
+        };
+        let description = parts.next()?;
+        let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        (!description.is_empty() && description.chars().all(is_plain)).then_some(release)
     }
 }
 

@@ -667,7 +667,6 @@ impl Loader<'_> {
             },
             companions,
             snapshots_read_by_supabase,
-            pack_names: opened.pack_names(disk),
         })
     }
 }

@@ -1,60 +1,8 @@
 //! File names of the migration convention: `YYYYMMDDHHmmss_v<major>_<minor>_<patch>_<description>.sql`.
 
-use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// `major.minor.patch`
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Release {
-    /// First number.
-    pub major: u32,
-    /// Second number.
-    pub minor: u32,
-    /// Third number.
-    pub patch: u32,
-}
-
-impl fmt::Display for Release {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}.{}", self.major, self.minor, self.patch)
-    }
-}
-
-impl Release {
-    /// Reads `1.2.3` or `v1.2.3`.
-    pub fn parse(text: &str) -> Option<Self> {
-        let mut numbers = text
-            .strip_prefix('v')
-            .unwrap_or(text)
-            .split('.')
-            .map(|n| n.parse().ok());
-        let release = Self {
-            major: numbers.next()??,
-            minor: numbers.next()??,
-            patch: numbers.next()??,
-        };
-        numbers.next().is_none().then_some(release)
-    }
-
-    /// The release in a file name of the convention: `20251026211500_v0_7_0_baseline.sql` is of 0.7.0.
-    pub fn of_file(name: &str) -> Option<Self> {
-        let stem = name.strip_suffix(".sql")?;
-        let (stamp, rest) = stem.split_once("_v")?;
-        if stamp.len() != 14 || !stamp.bytes().all(|byte| byte.is_ascii_digit()) {
-            return None;
-        }
-        let mut parts = rest.splitn(4, '_');
-        let mut number = || parts.next()?.parse().ok();
-        let release = Self {
-            major: number()?,
-            minor: number()?,
-            patch: number()?,
-        };
-        let description = parts.next()?;
-        let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-        (!description.is_empty() && description.chars().all(is_plain)).then_some(release)
-    }
-}
+pub use analysis::history::Release;
 
 /// A description as the convention writes it: lower case, words joined by `_`; empty if nothing is left.
 pub fn slug(text: &str) -> String {
