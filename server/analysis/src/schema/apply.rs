@@ -1,13 +1,18 @@
 //! A catalog and a change make the next catalog.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use smol_str::SmolStr;
 
 use super::catalog::Catalog;
 use super::change::{Change, Key, Object, TableChange, Taint};
-use super::objects::{Acl, Certainty, ConstraintKind, Id, Meta, Origin, Relation, RelationKind, Signature, Table};
-use crate::sql::statement::Persistence;
+use super::facts;
+use super::objects::{
+    Acl, Certainty, ConstraintKind, Extension, Id, Index, IndexColumn, Meta, Origin, Relation, RelationKind, Signature,
+    Table, TypeKind, TypeObject,
+};
+use crate::sql::statement::{ObjectKind, Persistence};
 
 impl Catalog {
     /// Carries out one change; `origin` is where the statement stands.
@@ -69,19 +74,20 @@ impl Catalog {
                 grantee,
                 privileges,
                 grant_option,
-            } => self.acl(object, |acl| {
-                let Some(held) = acl.get_mut(grantee) else { return };
-                for privilege in privileges {
-                    if *grant_option {
-                        held.entry(privilege.clone()).and_modify(|grantable| *grantable = false);
-                    } else {
-                        held.remove(privilege);
-                    }
+            } => {
+                let take = |acl: &mut Acl| take_privileges(acl, grantee, privileges, *grant_option);
+                self.acl(object, take);
+                // A privilege on the table goes with those on its columns.
+                if let Key::Relation(table) = object
+                    && self
+                        .table(table)
+                        .is_some_and(|table| table.columns.iter().any(|c| !c.acl.is_empty()))
+                {
+                    self.edit_table(table, |table| {
+                        table.columns.iter_mut().for_each(|column| take(&mut column.acl))
+                    });
                 }
-                if held.is_empty() {
-                    acl.remove(grantee);
-                }
-            }),
+            }
             Change::DefaultAcl { key, acl } => {
                 match acl {
                     Some(acl) => self.default_acls.insert(key.clone(), acl.clone()),
@@ -94,6 +100,9 @@ impl Catalog {
                 meta.acl.remove(owner);
                 meta.owner = owner.clone();
             }),
+            Change::Statistics { name, table, columns } => {
+                self.statistics.insert(name.clone(), (table.clone(), columns.clone()));
+            }
             Change::Write { .. } => {}
             Change::Taint(taint) => self.taint(taint, origin),
         }
@@ -121,6 +130,8 @@ impl Catalog {
                 self.types.insert(id, ty);
             }
             Object::Extension(name, extension) => {
+                self.forget_members(&name);
+                self.add_members(&name, &extension);
                 self.extensions.insert(name, extension);
             }
             Object::Role(name, role) => {
@@ -162,24 +173,107 @@ impl Catalog {
                 self.routines.remove(signature);
             }
             Key::Type(id) => {
+                self.drop_comments(id);
                 self.types.remove(id);
             }
             Key::Extension(name) => {
+                self.forget_members(name);
                 self.extensions.remove(name);
             }
             Key::Role(name) => {
                 self.roles.remove(name);
+                self.edit_members(name, None);
             }
             Key::Publication(name) => {
                 self.publications.remove(name);
             }
             Key::Other(kind, name) => {
                 self.others.remove(&(*kind, name.clone()));
+                if *kind == ObjectKind::Statistics {
+                    self.statistics.remove(name);
+                }
+            }
+        }
+    }
+
+    /// Comments kept by name, of what has no place of its own for them: parts of views, composite types and domains.
+    fn drop_comments(&mut self, id: &Id) {
+        if !self.comments.is_empty() {
+            let of = format!(":{id}.");
+            self.comments = self
+                .comments
+                .clone()
+                .into_iter()
+                .filter(|(key, _)| !key.contains(&of))
+                .collect();
+        }
+    }
+
+    /// Changes the statistics about a table.
+    fn edit_statistics(&mut self, table: &Id, change: impl Fn(&mut Id, &mut BTreeSet<SmolStr>)) {
+        let about = self.statistics.iter().filter(|(_, (on, _))| on == table);
+        let names: Vec<String> = about.map(|(name, _)| name.clone()).collect();
+        for name in names {
+            if let Some((on, columns)) = self.statistics.get_mut(&name) {
+                change(on, columns);
+            }
+        }
+    }
+
+    fn rename_comments(&mut self, from: &str, to: &str) {
+        let moved: Vec<(String, SmolStr)> = self
+            .comments
+            .iter()
+            .filter(|(key, _)| key.contains(from))
+            .map(|(key, text)| (key.clone(), text.clone()))
+            .collect();
+        for (key, text) in moved {
+            self.comments.remove(&key);
+            self.comments.insert(key.replacen(from, to, 1), text);
+        }
+    }
+
+    /// The types that an extension is known to bring.
+    fn add_members(&mut self, name: &SmolStr, extension: &Extension) {
+        for ty in facts::extension_types(name) {
+            let mut meta = Meta::new(Origin::BASE, &extension.meta.owner);
+            meta.extension = Some(name.clone());
+            let object = TypeObject {
+                meta,
+                kind: TypeKind::Base,
+            };
+            self.types.insert(Id::new(&extension.schema, ty), Arc::new(object));
+        }
+    }
+
+    fn forget_members(&mut self, name: &SmolStr) {
+        if self.extensions.contains_key(name) {
+            let types = std::mem::take(&mut self.types).into_iter();
+            self.types = types
+                .filter(|(_, ty)| ty.meta.extension.as_ref() != Some(name))
+                .collect();
+        }
+    }
+
+    /// Members of role `from` become members of `to`, or of none.
+    fn edit_members(&mut self, from: &SmolStr, to: Option<&SmolStr>) {
+        let members: Vec<SmolStr> = self
+            .roles
+            .iter()
+            .filter(|(_, role)| role.member_of.contains(from))
+            .map(|(name, _)| name.clone())
+            .collect();
+        for name in members {
+            if let Some(role) = self.roles.get_mut(&name) {
+                let role = Arc::make_mut(role);
+                role.member_of.remove(from);
+                role.member_of.extend(to.cloned());
             }
         }
     }
 
     fn remove_relation(&mut self, id: &Id) {
+        self.drop_comments(id);
         let Some(relation) = self.take_relation(id) else {
             return;
         };
@@ -260,12 +354,14 @@ impl Catalog {
                 if let Some(ty) = self.types.remove(from) {
                     self.types.insert(to.clone(), ty);
                     self.retype(from, to);
+                    self.rename_comments(&format!(":{from}."), &format!(":{to}."));
                 }
             }
             (Key::Extension(_), _) | (_, Key::Extension(_)) => {}
             (Key::Role(from), Key::Role(to)) => {
                 if let Some(role) = self.roles.remove(from) {
                     self.roles.insert(to.clone(), role);
+                    self.edit_members(from, Some(to));
                 }
             }
             (Key::Publication(from), Key::Publication(to)) => {
@@ -277,6 +373,9 @@ impl Catalog {
                 if let Some(meta) = self.others.remove(&(*kind, from.clone())) {
                     self.others.insert((*kind, to.clone()), meta);
                 }
+                if let Some(on) = self.statistics.remove(from).filter(|_| *kind == ObjectKind::Statistics) {
+                    self.statistics.insert(to.clone(), on);
+                }
             }
             _ => {}
         }
@@ -286,8 +385,18 @@ impl Catalog {
         if let Some(schema) = self.schemas.remove(from) {
             self.schemas.insert(to.clone(), schema);
         }
-        let moved: Vec<Id> = self.relations_in(from).map(|(id, _)| id.clone()).collect();
-        for id in &moved {
+        // Tables take their indexes and sequences along.
+        let mut moved: Vec<(bool, Id)> = self
+            .relations_in(from)
+            .map(|(id, relation)| {
+                (
+                    !matches!(relation.kind, RelationKind::Table(_) | RelationKind::View(_)),
+                    id.clone(),
+                )
+            })
+            .collect();
+        moved.sort();
+        for (_, id) in &moved {
             self.rename_relation(id, &Id::new(to, &id.name), Origin::BASE);
         }
         let types: Vec<Id> = self.types.keys().filter(|id| id.schema == *from).cloned().collect();
@@ -387,6 +496,8 @@ impl Catalog {
         }
         self.redirect(from, to);
         self.retype(from, to);
+        self.rename_comments(&format!(":{from}."), &format!(":{to}."));
+        self.edit_statistics(from, |table, _| table.clone_from(to));
     }
 
     fn table_renamed(&mut self, table: &Table, from: &Id, to: &Id) {
@@ -519,6 +630,15 @@ impl Catalog {
                 _ => {}
             }
         });
+        let (old, new) = (format!("column:{id}.{from}"), format!("column:{id}.{to}"));
+        if let Some(text) = self.comments.remove(&old) {
+            self.comments.insert(new, text);
+        }
+        self.edit_statistics(id, |_, columns| {
+            if columns.remove(from) {
+                columns.insert(to.clone());
+            }
+        });
         let names: Vec<SmolStr> = self
             .table(id)
             .map(|table| table.indexes.iter().cloned().collect())
@@ -555,17 +675,19 @@ impl Catalog {
     }
 
     fn alter_table(&mut self, id: &Id, what: &TableChange, origin: Origin) {
-        if let TableChange::Attach { partition, default } = what {
-            self.table_changed(partition, origin, |table| {
-                table.partition_of = Some(id.clone());
-                table.default_partition = *default;
-            });
-        }
-        if let TableChange::Detach { partition } = what {
-            self.table_changed(partition, origin, |table| {
-                table.partition_of = None;
-                table.default_partition = false;
-            });
+        match what {
+            TableChange::Attach { partition, .. } if self.index(id).is_some() => {
+                self.attach_index(id, partition, origin)
+            }
+            TableChange::Attach { partition, default } => {
+                self.table_changed(partition, origin, |table| {
+                    table.partition_of = Some(id.clone());
+                    table.default_partition = *default;
+                });
+                self.adopt_indexes(id, partition);
+            }
+            TableChange::Detach { partition } => self.detach(partition, origin),
+            _ => {}
         }
         self.edit(id, |relation| {
             relation.meta.changed = origin;
@@ -587,6 +709,77 @@ impl Catalog {
         });
     }
 
+    /// Indexes of a partition that are like its parent's belong to those from now on.
+    fn adopt_indexes(&mut self, parent: &Id, partition: &Id) {
+        let parents: Vec<(Id, Index)> = self.indexes_of(parent).map(|(id, index)| (id, index.clone())).collect();
+        for (id, index) in parents {
+            let own = self
+                .indexes_of(partition)
+                .find(|(_, own)| is_like(own, &index))
+                .map(|(id, _)| id);
+            if let Some(own) = own {
+                self.edit(&own, |relation| {
+                    if let RelationKind::Index(own) = &mut relation.kind {
+                        own.partition_of = Some(id.clone());
+                    }
+                });
+            }
+        }
+    }
+
+    /// ALTER INDEX … ATTACH PARTITION: the parent's index is valid when every partition has its own.
+    fn attach_index(&mut self, id: &Id, partition: &Id, origin: Origin) {
+        self.edit(partition, |relation| {
+            relation.meta.changed = origin;
+            if let RelationKind::Index(index) = &mut relation.kind {
+                index.partition_of = Some(id.clone());
+            }
+        });
+        let Some(table) = self.index(id).map(|index| index.table.clone()) else {
+            return;
+        };
+        let complete = self.children(&table).all(|partition| {
+            self.indexes_of(partition)
+                .any(|(_, index)| index.valid && index.partition_of.as_ref() == Some(id))
+        });
+        if complete {
+            self.edit(id, |relation| {
+                if let RelationKind::Index(index) = &mut relation.kind {
+                    index.valid = true;
+                }
+            });
+        }
+    }
+
+    fn detach(&mut self, partition: &Id, origin: Origin) {
+        let indexes: Vec<Id> = self.indexes_of(partition).map(|(id, _)| id).collect();
+        for index in indexes {
+            self.edit(&index, |relation| {
+                if let RelationKind::Index(index) = &mut relation.kind {
+                    index.partition_of = None;
+                }
+            });
+        }
+        let parent = self.table(partition).and_then(|table| table.partition_of.clone());
+        let cloned: Vec<SmolStr> = parent
+            .and_then(|parent| self.table(&parent))
+            .into_iter()
+            .flat_map(|parent| &parent.triggers)
+            .filter(|trigger| trigger.row)
+            .map(|trigger| trigger.name.clone())
+            .collect();
+        self.table_changed(partition, origin, |table| {
+            table.partition_of = None;
+            table.default_partition = false;
+            table.triggers.retain(|trigger| !cloned.contains(&trigger.name));
+            table.columns.iter_mut().for_each(|column| column.inherited = false);
+            table
+                .constraints
+                .iter_mut()
+                .for_each(|constraint| constraint.inherited = false);
+        });
+    }
+
     /// Changes the privileges of anything that has some.
     fn acl(&mut self, object: &Key, change: impl FnOnce(&mut Acl)) {
         if let Key::Column(table, column) = object {
@@ -603,6 +796,12 @@ impl Catalog {
     fn comment(&mut self, object: &Key, text: Option<&SmolStr>) {
         let text = text.filter(|text| !text.is_empty()).cloned();
         match object {
+            Key::Column(id, name) if self.table(id).is_none() => {
+                self.comment_by_name(format!("column:{id}.{name}"), text);
+            }
+            Key::Constraint(id, name) if self.table(id).is_none() => {
+                self.comment_by_name(format!("constraint:{id}.{name}"), text);
+            }
             Key::Column(table, name) => self.edit_table(table, |table| {
                 for column in table.columns.iter_mut().filter(|old| old.name == *name) {
                     column.comment.clone_from(&text);
@@ -624,14 +823,17 @@ impl Catalog {
                 }
             }),
             Key::Rule(table, name) => {
-                let key = format!("rule:{table}.{name}");
-                match text {
-                    Some(text) => self.comments.insert(key, text),
-                    None => self.comments.remove(&key),
-                };
+                self.comment_by_name(format!("rule:{table}.{name}"), text);
             }
             _ => self.meta(object, |meta| meta.comment = text),
         }
+    }
+
+    fn comment_by_name(&mut self, key: String, text: Option<SmolStr>) {
+        match text {
+            Some(text) => self.comments.insert(key, text),
+            None => self.comments.remove(&key),
+        };
     }
 
     /// Changes what every object has.
@@ -683,6 +885,20 @@ impl Catalog {
     }
 }
 
+fn take_privileges(acl: &mut Acl, grantee: &SmolStr, privileges: &[SmolStr], grant_option: bool) {
+    let Some(held) = acl.get_mut(grantee) else { return };
+    for privilege in privileges {
+        if grant_option {
+            held.entry(privilege.clone()).and_modify(|grantable| *grantable = false);
+        } else {
+            held.remove(privilege);
+        }
+    }
+    if held.is_empty() {
+        acl.remove(grantee);
+    }
+}
+
 fn change_table(table: &mut Table, what: &TableChange) {
     match what {
         TableChange::RowSecurity(on) => table.row_security = *on,
@@ -703,6 +919,19 @@ fn edit_rules(relation: &mut Relation, change: impl FnOnce(&mut Vec<SmolStr>)) {
         RelationKind::Table(table) => change(&mut table.rules),
         _ => {}
     }
+}
+
+/// Whether an index of a partition can stand for one of its parent.
+fn is_like(own: &Index, parent: &Index) -> bool {
+    let same_keys = |a: &IndexColumn, b: &IndexColumn| a.column.is_some() && a.column == b.column;
+    own.partition_of.is_none()
+        && own.valid
+        && own.unique == parent.unique
+        && own.method == parent.method
+        && own.constraint.is_some() == parent.constraint.is_some()
+        && own.predicate.is_some() == parent.predicate.is_some()
+        && own.keys.len() == parent.keys.len()
+        && own.keys.iter().zip(&parent.keys).all(|(a, b)| same_keys(a, b))
 }
 
 /// The triggers of a table or view.

@@ -374,7 +374,8 @@ impl Rows<'_> {
         for (name, role) in &self.catalog.roles {
             let old = self.base.roles.get(name);
             let has = |attribute: &str| role.attributes.contains(attribute);
-            if old.is_none() {
+            if old.is_none() && role.meta.certainty != Certainty::Assumed {
+                self.comment("role", name, role.meta.certainty, role.meta.comment.as_ref());
                 let facets = json!({
                     "login": has("LOGIN"), "bypassrls": has("BYPASSRLS"), "superuser": has("SUPERUSER"),
                     "inherit": has("INHERIT"), "createdb": has("CREATEDB"), "createrole": has("CREATEROLE"),
@@ -396,6 +397,7 @@ impl Rows<'_> {
                 let operations: Vec<&str> = publication.operations.iter().map(smol_str::SmolStr::as_str).collect();
                 let facets = json!({ "all_tables": publication.all_tables, "operations": operations });
                 self.push("publication", name.to_string(), certainty, facets);
+                self.comment("publication", name, certainty, publication.meta.comment.as_ref());
             }
             for table in publication
                 .tables
@@ -432,7 +434,18 @@ impl Rows<'_> {
                 ObjectKind::Cast => "cast",
                 _ => continue,
             };
-            self.push(class, name.clone(), meta.certainty, json!({}));
+            let facets = match self.catalog.statistics.get(name) {
+                Some((table, _)) if class == "statistics" => json!({ "table": table.to_string() }),
+                _ => json!({}),
+            };
+            self.push(class, name.clone(), meta.certainty, facets);
+            self.comment(class, name, meta.certainty, meta.comment.as_ref());
+        }
+        for (key, text) in &self.catalog.comments {
+            if self.base.comments.get(key) != Some(text) {
+                let facets = json!({ "text": text.as_str() });
+                self.push("comment", key.clone(), Certainty::Certain, facets);
+            }
         }
     }
 }

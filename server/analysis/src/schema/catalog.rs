@@ -34,6 +34,8 @@ pub struct Catalog {
     pub default_acls: OrdMap<DefaultAclKey, Acl>,
     /// Objects that dblsp knows by name only: operators, collations, event triggers, statistics, … : (kind, name).
     pub others: OrdMap<(ObjectKind, String), Meta>,
+    /// Table and columns of extended statistics, by name.
+    pub statistics: OrdMap<String, (Id, BTreeSet<SmolStr>)>,
     /// Comments on what has no [`Meta`] of its own.
     pub comments: OrdMap<String, SmolStr>,
     /// Whether the history builds the database from nothing, so that what is not here does not exist.
@@ -98,6 +100,11 @@ impl Catalog {
         meta.acl.insert("public".into(), privileges);
         meta.comment = Some("standard public schema".into());
         catalog.schemas.insert("public".into(), Arc::new(Schema { meta }));
+        let plpgsql = Extension {
+            meta: Meta::new(Origin::BASE, "supabase_admin"),
+            schema: "pg_catalog".into(),
+        };
+        catalog.extensions.insert("plpgsql".into(), Arc::new(plpgsql));
         catalog
     }
 

@@ -1,6 +1,7 @@
 //! What a statement does to the catalog, resolved: full names, generated names, everything a CASCADE takes along.
 #![allow(missing_docs, reason = "variants are named for the command, fields for its operands")]
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use smol_str::SmolStr;
@@ -89,6 +90,12 @@ pub enum Change {
     Owner {
         object: Key,
         owner: SmolStr,
+    },
+    /// What extended statistics are about.
+    Statistics {
+        name: String,
+        table: Id,
+        columns: BTreeSet<SmolStr>,
     },
     /// Rows are written; the catalog stays.
     Write {

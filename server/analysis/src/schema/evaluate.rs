@@ -467,6 +467,31 @@ impl Evaluator<'_> {
         if let Some(row) = self.aggregated(select, &tuples) {
             return Some(vec![row]);
         }
+        if let [
+            SelectItem::Expr {
+                expr:
+                    Expr {
+                        node: ExprNode::Call { name, arguments, .. },
+                        ..
+                    },
+                alias,
+            },
+        ] = select.items.as_slice()
+            && name.last().value == "unnest"
+            && arguments.len() == 1
+        {
+            let column = alias
+                .as_ref()
+                .map_or_else(|| "unnest".into(), |alias| alias.value.clone());
+            let mut rows = Vec::new();
+            for tuple in &tuples {
+                let Value::List(items) = self.eval(&arguments[0], tuple).scalar() else {
+                    return None;
+                };
+                rows.extend(items.into_iter().map(|item| vec![(column.clone(), item)]));
+            }
+            return Some(rows);
+        }
         let depth = outer.len();
         let mut rows: Vec<Vec<(SmolStr, Value)>> = tuples
             .iter()

@@ -177,6 +177,23 @@ fn overloads_volatility(overloads: &[&Routine], arguments: usize) -> Option<Vola
     found
 }
 
+/// The types that an extension is known to bring.
+pub(crate) fn extension_types(extension: &str) -> &'static [&'static str] {
+    match extension {
+        "vector" => &["vector", "halfvec", "sparsevec"],
+        "citext" => &["citext"],
+        "hstore" => &["hstore"],
+        "ltree" => &["ltree", "lquery", "ltxtquery"],
+        "cube" => &["cube"],
+        "seg" => &["seg"],
+        "isn" => &["ean13", "isbn", "isbn13", "ismn", "ismn13", "issn", "issn13", "upc"],
+        "postgis" => &["geometry", "geography", "box2d", "box3d", "geometry_dump"],
+        "intarray" => &["query_int"],
+        "pg_trgm" => &["gtrgm"],
+        _ => &[],
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -190,7 +190,8 @@ fn replay_file(
         before.session
     };
     let mut replayer = Replayer {
-        saved: vec![before.catalog.clone()],
+        saved: vec![(SmolStr::default(), before.catalog.clone(), session.clone())],
+        outside: None,
         catalog: before.catalog,
         session,
         text,
@@ -203,7 +204,12 @@ fn replay_file(
     }
     if replayer.transactions.left_open() {
         // Nobody commits it: the server rolls it back when the connection ends.
-        replayer.catalog = replayer.saved.remove(0);
+        let (_, catalog, session) = replayer.saved.remove(0);
+        replayer.catalog = catalog;
+        replayer.session = session;
+    }
+    if let Some(outside) = replayer.outside {
+        replayer.session = outside;
     }
     let next_transaction = replayer.transactions.next_id();
     Boundary {
@@ -215,8 +221,10 @@ fn replay_file(
 
 struct Replayer<'a> {
     catalog: Catalog,
-    /// What ROLLBACK brings back, and after it what each savepoint does.
-    saved: Vec<Catalog>,
+    /// What ROLLBACK brings back, and after it what each savepoint does, with its name.
+    saved: Vec<(SmolStr, Catalog, Session)>,
+    /// The session without what SET LOCAL set.
+    outside: Option<Session>,
     session: Session,
     text: &'a str,
     file: u32,
@@ -241,22 +249,41 @@ struct Frame<'a> {
 
 impl Replayer<'_> {
     fn statement(&mut self, number: usize, statement: &Statement, visit: &mut dyn FnMut(&Moment<'_>)) {
-        let (transaction, event) = self.transactions.statement(&statement.node);
+        let words = statement.span.slice(self.text);
+        let (transaction, event) = self.transactions.statement(&statement.node, words);
         match event {
             Event::None => {}
-            Event::Begin | Event::Commit => self.saved = vec![self.catalog.clone()],
-            Event::Rollback => self.catalog = self.saved.swap_remove(0),
-            Event::Savepoint => self.saved.push(self.catalog.clone()),
+            Event::Begin => self.save(),
+            Event::Commit => {
+                self.leave_local();
+                self.save();
+            }
+            Event::Rollback => {
+                let (_, catalog, session) = self.saved.swap_remove(0);
+                (self.catalog, self.session) = (catalog, session);
+                self.leave_local();
+                self.save();
+            }
+            Event::Savepoint => self
+                .saved
+                .push((last_word(words), self.catalog.clone(), self.session.clone())),
             Event::RollbackToSavepoint => {
-                self.catalog = self
-                    .saved
-                    .last()
-                    .cloned()
-                    .expect("the start of the transaction is always saved");
+                let place = self.savepoint(words).unwrap_or(self.saved.len() - 1);
+                self.saved.truncate(place + 1);
+                let (_, catalog, session) = self.saved[place].clone();
+                (self.catalog, self.session) = (catalog, session);
+            }
+            Event::ReleaseSavepoint => {
+                if let Some(place) = self.savepoint(words) {
+                    self.saved.truncate(place);
+                }
             }
         }
-        if event == Event::Rollback {
-            self.saved = vec![self.catalog.clone()];
+        if let Node::Set(set) = &statement.node
+            && set.local
+            && self.outside.is_none()
+        {
+            self.outside = Some(self.session.clone());
         }
         let frame = Frame {
             outer: statement,
@@ -285,8 +312,31 @@ impl Replayer<'_> {
             }
         }
         if event == Event::Commit && !transaction.shared {
-            self.saved = vec![self.catalog.clone()];
+            self.leave_local();
+            self.save();
         }
+    }
+
+    /// From here on, ROLLBACK brings back what is now.
+    fn save(&mut self) {
+        self.saved = vec![(SmolStr::default(), self.catalog.clone(), self.session.clone())];
+    }
+
+    /// What SET LOCAL set ends with the transaction.
+    fn leave_local(&mut self) {
+        if let Some(outside) = self.outside.take() {
+            self.session = outside;
+        }
+    }
+
+    /// Where the savepoint that a statement names is kept.
+    fn savepoint(&self, words: &str) -> Option<usize> {
+        let name = last_word(words);
+        self.saved
+            .iter()
+            .skip(1)
+            .rposition(|(saved, _, _)| *saved == name)
+            .map(|at| at + 1)
     }
 
     /// The statements of a DO block, each under its control structures.
@@ -405,6 +455,15 @@ impl Replayer<'_> {
         self.catalog = after;
         self.session = next;
         failed
+    }
+}
+
+/// The name at the end of a statement about savepoints.
+fn last_word(words: &str) -> SmolStr {
+    let word = words.trim_end().rsplit(char::is_whitespace).next().unwrap_or_default();
+    match word.strip_prefix('"').and_then(|word| word.strip_suffix('"')) {
+        Some(quoted) => quoted.into(),
+        None => word.to_lowercase().into(),
     }
 }
 

@@ -22,8 +22,10 @@ pub(crate) enum Event {
     Rollback,
     /// A savepoint was set.
     Savepoint,
-    /// The work since the last savepoint is undone.
+    /// The work since a savepoint is undone.
     RollbackToSavepoint,
+    /// A savepoint and those after it are forgotten.
+    ReleaseSavepoint,
 }
 
 /// Assigns transactions to the statements of one file, in order.
@@ -82,9 +84,13 @@ impl Transactions {
     }
 
     /// The transaction of the next statement, and what it does to transactions.
-    pub(crate) fn statement(&mut self, node: &Node) -> (Transaction, Event) {
+    pub(crate) fn statement(&mut self, node: &Node, text: &str) -> (Transaction, Event) {
         if let Node::Transaction(control) = node {
-            return self.control(*control);
+            let done = self.control(*control);
+            if chains(text) && matches!(done.1, Event::Commit | Event::Rollback) {
+                self.control(Control::Begin);
+            }
+            return done;
         }
         if self.open && !(self.splits && self.implicit && runs_alone(node)) {
             let mut mine = self.current;
@@ -141,7 +147,8 @@ impl Transactions {
             }
             Control::Savepoint => Event::Savepoint,
             Control::RollbackToSavepoint => Event::RollbackToSavepoint,
-            Control::ReleaseSavepoint | Control::CommitPrepared | Control::RollbackPrepared => Event::None,
+            Control::ReleaseSavepoint => Event::ReleaseSavepoint,
+            Control::CommitPrepared | Control::RollbackPrepared => Event::None,
         };
         (mine, event)
     }
@@ -155,6 +162,12 @@ impl Transactions {
     pub(crate) fn left_open(&self) -> bool {
         self.open && self.explicit && !self.wrapped && !self.runner_commits
     }
+}
+
+/// Whether `COMMIT AND CHAIN` begins the next transaction at once.
+fn chains(text: &str) -> bool {
+    let words: Vec<String> = text.split_whitespace().map(str::to_ascii_lowercase).collect();
+    words.windows(2).any(|pair| pair == ["and", "chain"])
 }
 
 /// Statements that the Supabase CLI splits out of its pipeline because PostgreSQL refuses them in a transaction.

@@ -241,6 +241,7 @@ impl Undo<'_, '_> {
             Change::Rename { from, to } => self.rename(from, to),
             Change::Drop(key) if self.is_made_here(key) => {}
             Change::Drop(_) => self.todo("create again what this drops, with its rows and privileges"),
+            Change::Statistics { .. } => {}
             Change::Write { table, .. } if self.is_new(table) => {}
             Change::Write { .. } => self.todo("bring the rows back as they were"),
             Change::Table { table, .. }

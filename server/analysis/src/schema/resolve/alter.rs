@@ -254,33 +254,16 @@ impl Resolver<'_> {
             return;
         };
         if self.catalog.index(id).is_some() {
-            // ALTER INDEX … ATTACH PARTITION: the parent becomes valid when all are attached; dblsp takes it as valid.
-            self.catalog.edit(&partition, |relation| {
-                if let RelationKind::Index(index) = &mut relation.kind {
-                    index.partition_of = Some(id.clone());
-                }
-            });
-            return;
+            let what = TableChange::Attach {
+                partition,
+                default: false,
+            };
+            return self.table_change(id, what);
         }
         self.attach(id, &partition, *bound == PartitionBound::Default);
     }
 
     fn detach(&mut self, id: &Id, partition: Id) {
-        let indexes: Vec<Id> = self.catalog.indexes_of(&partition).map(|(id, _)| id).collect();
-        for index in indexes {
-            self.catalog.edit(&index, |relation| {
-                if let RelationKind::Index(index) = &mut relation.kind {
-                    index.partition_of = None;
-                }
-            });
-        }
-        self.catalog.edit_table(&partition, |table| {
-            table.columns.iter_mut().for_each(|column| column.inherited = false);
-            table
-                .constraints
-                .iter_mut()
-                .for_each(|constraint| constraint.inherited = false);
-        });
         self.table_change(id, TableChange::Detach { partition });
     }
 

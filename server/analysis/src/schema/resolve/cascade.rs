@@ -1,12 +1,13 @@
 //! DROP: what goes, and with CASCADE what goes along.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use smol_str::{SmolStr, format_smolstr};
 
 use super::Resolver;
-use crate::schema::change::{Change, Key};
-use crate::schema::objects::{ConstraintKind, Dependencies, Id, RelationKind, Signature, Type};
+use crate::schema::change::{Change, ColumnChange, Key, Object};
+use crate::schema::objects::{ConstraintKind, Dependencies, Id, RelationKind, Signature, Type, TypeKind};
 use crate::schema::step::ProblemKind;
 use crate::sql::name::{Ident, Name};
 use crate::sql::statement::{DropObjects, ObjectKind, ObjectRef};
@@ -111,10 +112,12 @@ impl Resolver<'_> {
     }
 
     fn drop_with_dependents(&mut self, key: Key, object: &ObjectRef, cascade: bool, listed: &BTreeSet<Key>) {
-        let dependents = self.dependents(&key);
         if !cascade {
-            let by: Vec<Key> = dependents
+            let defaults = self.defaults_using(&key).into_iter();
+            let by: Vec<Key> = self
+                .dependents(&key)
                 .into_iter()
+                .chain(defaults.map(|(table, column)| Key::Column(table, column)))
                 .filter(|key| !self.goes_along(key, listed))
                 .collect();
             if !by.is_empty() {
@@ -156,8 +159,70 @@ impl Resolver<'_> {
             }
         }
         for key in order.into_iter().rev() {
+            // A default goes without its column.
+            for (table, column) in self.defaults_using(&key) {
+                self.drop_default(&table, &column);
+            }
             self.drop_key_now(key);
         }
+    }
+
+    /// Columns whose default needs a sequence or function.
+    fn defaults_using(&self, key: &Key) -> Vec<(Id, SmolStr)> {
+        let needs = |dependencies: &Dependencies| match key {
+            Key::Relation(id) => dependencies.relations.contains(id),
+            Key::Routine(signature) => dependencies.functions.contains(&signature.id),
+            _ => false,
+        };
+        let relevant = match key {
+            Key::Relation(id) => self
+                .catalog
+                .relations
+                .get(id)
+                .is_some_and(|relation| relation.sequence().is_some()),
+            Key::Routine(signature) => self.catalog.overloads(&signature.id).nth(1).is_none(),
+            _ => false,
+        };
+        let mut found = Vec::new();
+        for (id, _, table) in self.catalog.tables().filter(|_| relevant) {
+            for column in &table.columns {
+                let default = column.default.as_ref().filter(|_| column.generated.is_none());
+                if default.is_some_and(|default| needs(&self.expr_dependencies(default, None))) {
+                    found.push((id.clone(), column.name.clone()));
+                }
+            }
+        }
+        found
+    }
+
+    fn drop_default(&mut self, table: &Id, column: &SmolStr) {
+        let Some(mut column) = self
+            .catalog
+            .table(table)
+            .and_then(|table| table.column(column))
+            .cloned()
+        else {
+            return;
+        };
+        column.default = None;
+        column.default_text = None;
+        self.emit(Change::AlterColumn {
+            table: table.clone(),
+            column: Box::new(column),
+            what: ColumnChange::Default,
+        });
+    }
+
+    fn drop_attribute(&mut self, id: &Id, attribute: &SmolStr) {
+        let Some(mut ty) = self.catalog.types.get(id).cloned() else {
+            return;
+        };
+        let edited = Arc::make_mut(&mut ty);
+        edited.meta.changed = self.origin;
+        if let TypeKind::Composite(attributes) = &mut edited.kind {
+            attributes.retain(|(name, _)| name != attribute);
+        }
+        self.emit(Change::Alter(Object::Type(id.clone(), ty)));
     }
 
     fn drop_key_now(&mut self, key: Key) {
@@ -171,6 +236,11 @@ impl Resolver<'_> {
                 }
                 for sequence in owned.into_iter().chain(children) {
                     self.emit(Change::Drop(Key::Relation(sequence)));
+                }
+                let about = self.catalog.statistics.iter().filter(|(_, (on, _))| on == id);
+                let statistics: Vec<String> = about.map(|(name, _)| name.clone()).collect();
+                for name in statistics {
+                    self.emit(Change::Drop(Key::Other(ObjectKind::Statistics, name)));
                 }
                 if self.catalog.types.contains_key(id) {
                     self.emit(Change::Drop(Key::Type(id.clone())));
@@ -186,7 +256,13 @@ impl Resolver<'_> {
                     self.emit(Change::Drop(Key::Relation(index)));
                 }
             }
+            Key::Column(id, column) if self.catalog.types.contains_key(id) => return self.drop_attribute(id, column),
             Key::Column(table, column) => return self.drop_one_column(table, column, Span::default(), true),
+            Key::Trigger(table, name) => {
+                for partition in self.partitions(table) {
+                    self.drop_key_now(Key::Trigger(partition, name.clone()));
+                }
+            }
             Key::Type(id)
                 if self
                     .catalog
@@ -247,20 +323,6 @@ impl Resolver<'_> {
                     if table.inherits.contains(id) {
                         found.push(Key::Relation(other.clone()));
                     }
-                    let sequence = self.catalog.relations.get(id).is_some_and(|r| r.sequence().is_some());
-                    if sequence {
-                        let uses = |c: &&crate::schema::objects::Column| {
-                            let default = c.default.as_ref();
-                            default.is_some_and(|d| self.expr_dependencies(d, None).relations.contains(id))
-                        };
-                        found.extend(
-                            table
-                                .columns
-                                .iter()
-                                .filter(uses)
-                                .map(|c| Key::Column(other.clone(), c.name.clone())),
-                        );
-                    }
                 }
                 _ => {}
             }
@@ -290,6 +352,11 @@ impl Resolver<'_> {
                 RelationKind::Table(table) => {
                     let policies = table.policies.iter().filter(|policy| needs(&policy.dependencies));
                     found.extend(policies.map(|policy| Key::Policy(other.clone(), policy.name.clone())));
+                    let generated = table.columns.iter().filter(|column| {
+                        let generated = column.generated.as_ref();
+                        generated.is_some_and(|generated| needs(&self.expr_dependencies(&generated.expr, None)))
+                    });
+                    found.extend(generated.map(|column| Key::Column(other.clone(), column.name.clone())));
                     for constraint in &table.constraints {
                         if let ConstraintKind::Check(expr) = &constraint.kind
                             && needs(&self.expr_dependencies(expr, None))
@@ -341,8 +408,13 @@ impl Resolver<'_> {
             }
         }
         for (other, ty) in &self.catalog.types {
-            if matches!(&ty.kind, crate::schema::objects::TypeKind::Domain(domain) if uses(&domain.base)) {
-                found.push(Key::Type(other.clone()));
+            match &ty.kind {
+                TypeKind::Domain(domain) if uses(&domain.base) => found.push(Key::Type(other.clone())),
+                TypeKind::Composite(attributes) => {
+                    let users = attributes.iter().filter(|(_, ty)| uses(ty));
+                    found.extend(users.map(|(name, _)| Key::Column(other.clone(), name.clone())));
+                }
+                _ => {}
             }
         }
         found
@@ -502,6 +574,9 @@ impl Resolver<'_> {
             sequence.is_some_and(|s| s.owned_by.as_ref().is_some_and(|(_, owner)| owner == column))
         });
         keys.extend(sequences.map(Key::Relation));
+        let statistics = self.catalog.statistics.iter();
+        let about = statistics.filter(|(_, (on, columns))| on == table && columns.contains(column));
+        keys.extend(about.map(|(name, _)| Key::Other(ObjectKind::Statistics, name.clone())));
         keys
     }
 

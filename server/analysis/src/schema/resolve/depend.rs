@@ -427,9 +427,13 @@ impl Resolver<'_> {
             } => {
                 let start = out.len();
                 self.sources(left, ctes, out);
+                let middle = out.len();
                 self.sources(right, ctes, out);
                 if *natural {
-                    out[start..].iter_mut().for_each(|(_, columns)| *columns = None);
+                    match common_columns(&out[start..middle], &out[middle..]) {
+                        Some(common) => merge_using(&mut out[start..], &common),
+                        None => out[start..].iter_mut().for_each(|(_, columns)| *columns = None),
+                    }
                 } else if !using.is_empty() {
                     merge_using(
                         &mut out[start..],
@@ -490,6 +494,15 @@ impl Resolver<'_> {
                 Ok(_) => builtin("bigint"),
                 Err(_) => builtin("numeric"),
             },
+            ExprNode::Operator { name, operands } if name == "||" => {
+                let mut types = operands.iter().filter_map(|operand| self.type_of(operand, from));
+                let first = types.next()?;
+                if first.array || first.is_builtin("jsonb") {
+                    Some(first)
+                } else {
+                    builtin("text")
+                }
+            }
             ExprNode::Operator { name, .. } => {
                 let compares = matches!(
                     name.as_str(),
@@ -560,6 +573,20 @@ fn renamed<'a>(columns: Option<Vec<Output>>, names: impl Iterator<Item = &'a Smo
         // A column list that names every column is the usual reason to write one.
         None => Some(names.into_iter().map(|name| (name.clone(), None)).collect()),
     }
+}
+
+/// The columns that both sides of a NATURAL JOIN have; `None` where not all are known.
+fn common_columns(
+    left: &[(SmolStr, Option<Vec<Output>>)],
+    right: &[(SmolStr, Option<Vec<Output>>)],
+) -> Option<Vec<SmolStr>> {
+    let names = |side: &[(SmolStr, Option<Vec<Output>>)]| {
+        let columns: Option<Vec<&Vec<Output>>> = side.iter().map(|(_, columns)| columns.as_ref()).collect();
+        let names = columns?.into_iter().flatten().map(|(name, _)| name.clone());
+        Some(names.collect::<Vec<SmolStr>>())
+    };
+    let right = names(right)?;
+    Some(names(left)?.into_iter().filter(|name| right.contains(name)).collect())
 }
 
 /// `JOIN … USING (a)` gives `a` once, first.

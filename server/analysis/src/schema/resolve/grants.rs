@@ -218,9 +218,7 @@ impl Resolver<'_> {
     pub(crate) fn grant_role(&mut self, grant: &GrantRole) {
         for grantee in &grant.grantees {
             let member = self.role(grantee);
-            let Some(mut role) = self.catalog.roles.get(&member).map(|role| (**role).clone()) else {
-                continue;
-            };
+            let mut role = self.member(&member);
             for group in &grant.roles {
                 if !grant.revoke {
                     role.member_of.insert(group.value.clone());

@@ -182,6 +182,14 @@ pub(crate) fn plain_index(table: &Id, columns: &[SmolStr], include: &[SmolStr], 
     }
 }
 
+/// The column that an expression is, if it is one.
+pub(crate) fn plain_column(expr: &Expr) -> Option<SmolStr> {
+    match &expr.node {
+        ExprNode::Column(name) if name.parts.len() == 1 => Some(name.last().value.clone()),
+        _ => None,
+    }
+}
+
 pub(crate) fn index_column(key: &IndexKey) -> IndexColumn {
     let column = match &key.expr.node {
         ExprNode::Column(name) if name.parts.len() == 1 => Some(name.last().value.clone()),

@@ -331,12 +331,14 @@ impl Resolver<'_> {
             Node::CreateEventTrigger { name, .. } => {
                 self.create_other(ObjectKind::EventTrigger, &name.value, name.span);
             }
-            Node::CreateStatistics { name, table, .. } => {
-                let name = name.as_ref().or(table.as_ref());
-                if let Some(name) = name {
-                    let id = self.new_id(name);
-                    self.create_other(ObjectKind::Statistics, &id.to_string(), name.span());
-                }
+            Node::CreateStatistics {
+                if_not_exists,
+                name,
+                keys,
+                table: Some(table),
+                ..
+            } => {
+                self.create_statistics(name.as_ref(), keys, table, *if_not_exists);
             }
             Node::CreateCast { source, target, .. } => {
                 let name = format!("{} AS {}", self.resolve_type(source), self.resolve_type(target));

@@ -7,13 +7,14 @@ use smol_str::{SmolStr, format_smolstr};
 
 use super::Resolver;
 use crate::schema::change::{Change, Key, Object};
+use crate::schema::names::{join_columns, make_object_name};
 use crate::schema::objects::{Extension, Id, Policy, Publication, Relation, RelationKind, Role, Schema, Sequence};
 use crate::schema::step::ProblemKind;
 use crate::sql::name::{Ident, Name};
 use crate::sql::statement::{
     AlterExtension, AlterObject, AlterPolicy, AlterPublication, AlterRole, AlterSequence, CreatePolicy,
-    CreatePublication, CreateSchema, CreateSequence, ObjectKind, ObjectRef, Parameter, PublicationTable, RoleName,
-    RoleOption, SequenceOption,
+    CreatePublication, CreateSchema, CreateSequence, Expr, ObjectKind, ObjectRef, Parameter, PublicationTable,
+    RoleName, RoleOption, SequenceOption,
 };
 
 impl Resolver<'_> {
@@ -144,7 +145,6 @@ impl Resolver<'_> {
             name.value.clone(),
             Arc::new(extension),
         )));
-        self.extension_types(name, &schema);
     }
 
     pub(crate) fn alter_extension(&mut self, name: &Ident, action: &AlterExtension) {
@@ -159,7 +159,6 @@ impl Resolver<'_> {
                 name.value.clone(),
                 Arc::new(extension),
             )));
-            self.extension_types(name, &schema.value);
         }
     }
 
@@ -178,6 +177,35 @@ impl Resolver<'_> {
         role.attributes.insert("INHERIT".into());
         self.role_options(&mut role, options);
         self.emit(Change::Create(Object::Role(name.value.clone(), Arc::new(role))));
+        let members = options
+            .iter()
+            .filter(|option| matches!(option.name.as_str(), "ROLE" | "USER" | "ADMIN"));
+        for member in members.flat_map(|option| &option.roles) {
+            let member = self.role(member);
+            self.join_role(&member, &name.value);
+        }
+    }
+
+    /// Makes a role a member of another; roles of the cluster that no migration made are assumed.
+    pub(crate) fn join_role(&mut self, member: &SmolStr, group: &SmolStr) {
+        let mut role = self.member(member);
+        if role.member_of.insert(group.clone()) {
+            self.emit(Change::Alter(Object::Role(member.clone(), Arc::new(role))));
+        }
+    }
+
+    /// The role of that name, assumed where no migration made it.
+    pub(crate) fn member(&self, name: &SmolStr) -> Role {
+        let known = self.catalog.roles.get(name).map(|role| (**role).clone());
+        known.unwrap_or_else(|| {
+            let mut meta = crate::schema::objects::Meta::new(crate::schema::objects::Origin::BASE, "");
+            meta.certainty = crate::schema::objects::Certainty::Assumed;
+            Role {
+                meta,
+                attributes: BTreeSet::new(),
+                member_of: BTreeSet::new(),
+            }
+        })
     }
 
     fn role_options(&self, role: &mut Role, options: &[RoleOption]) {
@@ -391,6 +419,51 @@ impl Resolver<'_> {
         }
     }
 
+    pub(crate) fn create_statistics(&mut self, name: Option<&Name>, keys: &[Expr], table: &Name, if_not_exists: bool) {
+        let Some(table) = self.relation(table) else { return };
+        self.target = Some(table.clone());
+        let columns: Vec<SmolStr> = keys.iter().filter_map(|key| super::index::plain_column(key)).collect();
+        let (id, span) = match name {
+            Some(name) => (self.new_id(name), name.span()),
+            None => {
+                let names: Vec<&str> = keys
+                    .iter()
+                    .map(|key| match &key.node {
+                        crate::sql::statement::ExprNode::Column(name) => name.last().value.as_str(),
+                        _ => "expr",
+                    })
+                    .collect();
+                let joined = join_columns(names);
+                let mut number = 0;
+                let name = loop {
+                    let label = if number == 0 {
+                        "stat".to_owned()
+                    } else {
+                        format!("stat{number}")
+                    };
+                    let name = make_object_name(&table.name, Some(&joined), &label);
+                    let key = (ObjectKind::Statistics, table.sibling(&name).to_string());
+                    if !self.catalog.others.contains_key(&key) {
+                        break name;
+                    }
+                    number += 1;
+                };
+                (table.sibling(&name), table_span(keys))
+            }
+        };
+        let key = (ObjectKind::Statistics, id.to_string());
+        if if_not_exists && self.catalog.others.contains_key(&key) {
+            return;
+        }
+        let all = keys.iter().flat_map(super::depend::columns_of).chain(columns);
+        self.create_other(ObjectKind::Statistics, &key.1, span);
+        self.emit(Change::Statistics {
+            name: key.1,
+            table,
+            columns: all.collect(),
+        });
+    }
+
     // ---- any object ------------------------------------------------------------------------------------------------
 
     pub(crate) fn alter_object(&mut self, object: &ObjectRef, action: &AlterObject, if_exists: bool) {
@@ -427,16 +500,15 @@ impl Resolver<'_> {
         let key = match object.kind {
             ObjectKind::Column => object.name.split_last().and_then(|(table, column)| {
                 let id = self.relation(&table)?;
-                let view = self.catalog.relations.get(&id).is_some_and(|r| r.view().is_some());
-                if view {
-                    // Views keep comments of columns too, which dblsp does not.
-                    return None;
-                }
                 let known = self.relation_columns(&id);
                 if known.is_some_and(|columns| !columns.contains(&column.value)) {
                     self.missing(ObjectKind::Column, column.span, &format_smolstr!("{id}.{column}"));
                 }
                 Some(Key::Column(id, column.value))
+            }),
+            ObjectKind::DomainConstraint => object.table.as_ref().and_then(|domain| {
+                let id = self.type_named(domain, ObjectKind::Domain)?;
+                Some(Key::Constraint(id, object.name.last().value.clone()))
             }),
             ObjectKind::Constraint => object.table.as_ref().and_then(|table| {
                 let id = self.relation(table)?;
@@ -459,6 +531,10 @@ impl Resolver<'_> {
             }
         }
     }
+}
+
+fn table_span(keys: &[Expr]) -> crate::text::Span {
+    keys.first().map(|key| key.span).unwrap_or_default()
 }
 
 fn publication_options(publication: &mut Publication, options: &[Parameter]) {

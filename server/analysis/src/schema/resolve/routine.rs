@@ -236,6 +236,23 @@ impl Resolver<'_> {
         }
     }
 
+    /// A type that a signature names; one that nobody knows is in the schema that it says.
+    fn mentioned_type(&self, ty: &TypeName) -> Type {
+        let guess = || {
+            let schema = ty
+                .name
+                .qualifier()
+                .map_or_else(|| self.creation_schema(), |schema| schema.value.clone());
+            Type {
+                id: Id::new(&schema, &ty.name.last().value),
+                modifiers: Vec::new(),
+                array: ty.dimensions > 0,
+                fields: None,
+            }
+        };
+        self.known_type(ty).unwrap_or_else(guess).bare()
+    }
+
     pub(crate) fn find_routine(&mut self, object: &ObjectRef) -> Option<Signature> {
         let wanted = |kind: RoutineKind| match object.kind {
             ObjectKind::Function => matches!(
@@ -250,7 +267,7 @@ impl Resolver<'_> {
             let inputs = params
                 .iter()
                 .filter(|param| is_input(param, object.kind == ObjectKind::Procedure));
-            inputs.map(|param| self.resolve_type(&param.ty).bare()).collect()
+            inputs.map(|param| self.mentioned_type(&param.ty)).collect()
         });
         for id in self.candidates(&object.name) {
             let found: Vec<&Signature> = self
@@ -340,7 +357,7 @@ impl Resolver<'_> {
     }
 
     /// A row trigger of a partitioned table is cloned onto every partition.
-    fn trigger_partitions(&mut self, table: &Id, trigger: &Trigger) {
+    pub(crate) fn trigger_partitions(&mut self, table: &Id, trigger: &Trigger) {
         for partition in self.partitions(table) {
             self.emit(Change::PutTrigger {
                 table: partition.clone(),
@@ -397,8 +414,13 @@ impl Resolver<'_> {
             trigger.mode = mode;
             self.emit(Change::PutTrigger {
                 table: table.clone(),
-                trigger: Box::new(trigger),
+                trigger: Box::new(trigger.clone()),
             });
+            if trigger.row {
+                for partition in self.partitions(table) {
+                    self.trigger_mode(&partition, Some(&trigger.name), mode);
+                }
+            }
         }
     }
 

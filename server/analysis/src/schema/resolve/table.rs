@@ -11,7 +11,7 @@ use crate::schema::change::{Change, Object};
 use crate::schema::names::{Unique, choose, join_columns};
 use crate::schema::objects::{
     Acl, Certainty, Column, Constraint, ConstraintKind, ForeignKey, Generated, Id, Index, PartitionKey, Relation,
-    RelationKind, Sequence, Table, TableKind, Type, TypeKind,
+    RelationKind, Sequence, Table, TableKind, Trigger, Type, TypeKind,
 };
 use crate::sql::name::{Ident, Name};
 use crate::sql::statement::{
@@ -717,14 +717,31 @@ impl Resolver<'_> {
             .map(|(id, index)| (id, index.clone()))
             .collect();
         for (id, index) in indexes {
-            match self.matching_index(partition, &index) {
-                Some(own) => self.catalog.edit(&own, |relation| {
-                    if let RelationKind::Index(own) = &mut relation.kind {
-                        own.partition_of = Some(id.clone());
-                    }
-                }),
-                None => self.index_partition(partition, &id, &index),
+            let adopted = self
+                .catalog
+                .indexes_of(partition)
+                .any(|(_, own)| own.partition_of.as_ref() == Some(&id));
+            if !adopted {
+                self.index_partition(partition, &id, &index);
             }
+        }
+        let triggers: Vec<Trigger> = self
+            .catalog
+            .table(parent)
+            .into_iter()
+            .flat_map(|t| t.triggers.clone())
+            .collect();
+        for trigger in triggers.into_iter().filter(|trigger| trigger.row) {
+            let trigger = Trigger {
+                comment: None,
+                created: self.origin,
+                ..trigger
+            };
+            self.emit(Change::PutTrigger {
+                table: partition.clone(),
+                trigger: Box::new(trigger.clone()),
+            });
+            self.trigger_partitions(partition, &trigger);
         }
         let keys: Vec<Constraint> = self
             .catalog
@@ -749,25 +766,6 @@ impl Resolver<'_> {
                 });
             }
         }
-    }
-
-    fn matching_index(&self, partition: &Id, index: &Index) -> Option<Id> {
-        let same = |own: &Index| {
-            own.partition_of.is_none()
-                && own.unique == index.unique
-                && own.method == index.method
-                && own.constraint.is_some() == index.constraint.is_some()
-                && own.keys.len() == index.keys.len()
-                && own
-                    .keys
-                    .iter()
-                    .zip(&index.keys)
-                    .all(|(a, b)| a.column.is_some() && a.column == b.column)
-        };
-        self.catalog
-            .indexes_of(partition)
-            .find(|(_, own)| same(own))
-            .map(|(id, _)| id)
     }
 
     pub(crate) fn create_table_as(&mut self, create: &CreateTableAs) {

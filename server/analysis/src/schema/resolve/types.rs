@@ -7,11 +7,9 @@ use smol_str::{SmolStr, format_smolstr};
 use super::Resolver;
 use crate::schema::change::{Change, Key, Object};
 use crate::schema::names::{Unique, choose};
-use crate::schema::objects::{
-    Certainty, Domain, EnumLabel, Id, Meta, Origin, Relation, RelationKind, Type, TypeKind, TypeObject,
-};
+use crate::schema::objects::{Certainty, Domain, EnumLabel, Id, Relation, RelationKind, Type, TypeKind, TypeObject};
 use crate::schema::step::ProblemKind;
-use crate::sql::name::{Ident, Name};
+use crate::sql::name::Name;
 use crate::sql::statement::{
     AlterDomain, AlterDomainAction, AlterType, AlterTypeAction, ColumnConstraintKind, CreateDomain, CreateType,
     CreateTypeKind, ObjectKind, TypeName,
@@ -126,6 +124,8 @@ pub(crate) fn builtin_type(ty: &TypeName) -> Option<Type> {
         "timestamp" => "timestamp without time zone",
         "time" => "time without time zone",
         "bpchar" => "character",
+        // Written without quotes it is `character`.
+        "char" => "\"char\"",
         other => other,
     };
     let system = ty.name.qualifier().is_some_and(|schema| schema.value == "pg_catalog");
@@ -486,32 +486,6 @@ impl Resolver<'_> {
             }),
             AlterDomainAction::ValidateConstraint(_) => {}
             AlterDomainAction::Object(action) => self.alter_named(Key::Type(id), action),
-        }
-    }
-
-    /// Adds the types that an extension is known to bring.
-    pub(crate) fn extension_types(&mut self, extension: &Ident, schema: &SmolStr) {
-        let types: &[&str] = match extension.value.as_str() {
-            "vector" => &["vector", "halfvec", "sparsevec"],
-            "citext" => &["citext"],
-            "hstore" => &["hstore"],
-            "ltree" => &["ltree", "lquery", "ltxtquery"],
-            "cube" => &["cube"],
-            "seg" => &["seg"],
-            "isn" => &["ean13", "isbn", "isbn13", "ismn", "ismn13", "issn", "issn13", "upc"],
-            "postgis" => &["geometry", "geography", "box2d", "box3d", "geometry_dump"],
-            "intarray" => &["query_int"],
-            "pg_trgm" => &["gtrgm"],
-            _ => &[],
-        };
-        for name in types {
-            let mut meta = Meta::new(Origin::BASE, &self.session.role);
-            meta.extension = Some(extension.value.clone());
-            let ty = TypeObject {
-                meta,
-                kind: TypeKind::Base,
-            };
-            self.catalog.types.insert(Id::new(schema, name), Arc::new(ty));
         }
     }
 }
