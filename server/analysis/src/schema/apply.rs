@@ -127,6 +127,11 @@ impl Catalog {
                 self.routines.insert(signature, routine);
             }
             Object::Type(id, ty) => {
+                if let TypeKind::Range(_) = &ty.kind {
+                    let kind = TypeKind::Base;
+                    let meta = ty.meta.clone();
+                    self.types.insert(multirange(&id), Arc::new(TypeObject { meta, kind }));
+                }
                 self.types.insert(id, ty);
             }
             Object::Extension(name, extension) => {
@@ -174,7 +179,10 @@ impl Catalog {
             }
             Key::Type(id) => {
                 self.drop_comments(id);
-                self.types.remove(id);
+                let old = self.types.remove(id);
+                if old.is_some_and(|ty| matches!(ty.kind, TypeKind::Range(_))) {
+                    self.types.remove(&multirange(id));
+                }
             }
             Key::Extension(name) => {
                 self.forget_members(name);
@@ -883,6 +891,15 @@ impl Catalog {
             Taint::Everything => self.taints.everything = latest,
         }
     }
+}
+
+/// The type that comes with a range type: `makeMultirangeTypeName`.
+pub(crate) fn multirange(range: &Id) -> Id {
+    let name = match range.name.find("range") {
+        Some(at) => format!("{}multi{}", &range.name[..at], &range.name[at..]),
+        None => format!("{}_multirange", range.name),
+    };
+    range.sibling(&name)
 }
 
 fn take_privileges(acl: &mut Acl, grantee: &SmolStr, privileges: &[SmolStr], grant_option: bool) {

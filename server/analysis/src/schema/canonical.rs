@@ -10,7 +10,7 @@ use super::catalog::Catalog;
 use super::change::Key;
 use super::objects::{
     Acl, Certainty, Constraint, ConstraintKind, Id, Index, Meta, Origin, Relation, RelationKind, Routine, RoutineKind,
-    Signature, Table, TableKind, Trigger, TypeKind, View,
+    Signature, Table, TableKind, Trigger, Type, TypeKind, View,
 };
 use crate::sql::statement::{ObjectKind, Persistence, PolicyCommand, ReferentialAction, TriggerMode, Volatility};
 
@@ -205,7 +205,7 @@ impl Rows<'_> {
             let identity = format!("{id}.{}", column.name);
             let sure = certainty.and(column.certainty);
             let facets = json!({
-                "type": column.ty.to_string(),
+                "type": shown(&column.ty),
                 "position": at + 1,
                 "not_null": column.not_null,
                 "has_default": column.default.is_some() && column.generated.is_none(),
@@ -222,7 +222,22 @@ impl Rows<'_> {
             }
             let sure = certainty.and(constraint.certainty);
             let identity = format!("{id}.{}", constraint.name);
-            self.push("constraint", identity.clone(), sure, constraint_facets(constraint));
+            let keys = self
+                .catalog
+                .index(&id.sibling(&constraint.name))
+                .map(|index| &index.keys);
+            let keys = keys.filter(|_| matches!(constraint.kind, ConstraintKind::Exclude));
+            let columns = match keys {
+                // Expressions have no name.
+                Some(keys) => json!(keys.iter().map(|key| key.column.as_deref()).collect::<Vec<_>>()),
+                None => json!(constraint.columns.iter().map(ToString::to_string).collect::<Vec<_>>()),
+            };
+            self.push(
+                "constraint",
+                identity.clone(),
+                sure,
+                constraint_facets(constraint, &columns),
+            );
             self.comment("constraint", &identity, sure, constraint.comment.as_ref());
         }
         for trigger in table
@@ -334,7 +349,7 @@ impl Rows<'_> {
                 TypeKind::Composite(attributes) => {
                     let attributes: Vec<[String; 2]> = attributes
                         .iter()
-                        .map(|(name, ty)| [name.to_string(), ty.to_string()])
+                        .map(|(name, ty)| [name.to_string(), shown(ty)])
                         .collect();
                     ("composite", json!({ "attributes": attributes }))
                 }
@@ -342,7 +357,7 @@ impl Rows<'_> {
                     let mut names: Vec<&str> = domain.checks.iter().map(|(name, _)| name.as_str()).collect();
                     names.sort_unstable();
                     let facets = json!({
-                        "base": domain.base.to_string(),
+                        "base": shown(&domain.base),
                         "not_null": domain.not_null,
                         "has_default": domain.default.is_some(),
                         "constraints": names,
@@ -450,6 +465,14 @@ impl Rows<'_> {
     }
 }
 
+/// A type as `format_type` prints it for a column: `bpchar` without a length is not `character`, which has one.
+fn shown(ty: &Type) -> String {
+    if ty.id.schema == "pg_catalog" && ty.id.name == "character" && ty.modifiers.is_empty() {
+        return if ty.array { "bpchar[]" } else { "bpchar" }.into();
+    }
+    ty.to_string()
+}
+
 /// A number as JSON's, where it fits.
 fn number(text: &str) -> Value {
     text.parse::<i64>().map_or_else(|_| json!(text), |number| json!(number))
@@ -478,7 +501,7 @@ fn index_facets(index: &Index) -> Value {
     })
 }
 
-fn constraint_facets(constraint: &Constraint) -> Value {
+fn constraint_facets(constraint: &Constraint, columns: &Value) -> Value {
     let names = |columns: &[smol_str::SmolStr]| columns.iter().map(ToString::to_string).collect::<Vec<_>>();
     let kind = match &constraint.kind {
         ConstraintKind::Primary => "p",
@@ -494,7 +517,7 @@ fn constraint_facets(constraint: &Constraint) -> Value {
     };
     json!({
         "kind": kind,
-        "columns": names(&constraint.columns),
+        "columns": columns,
         "references": foreign.map(|key| key.table.to_string()),
         "referenced_columns": foreign.map(|key| names(&key.columns)).unwrap_or_default(),
         "on_delete": foreign.map(|key| action(key.on_delete)),

@@ -391,7 +391,12 @@ impl Resolver<'_> {
     }
 
     fn type_dependents(&self, id: &Id) -> Vec<Key> {
-        self.type_users(id)
+        let mut found = self.type_users(id);
+        let range = self.catalog.types.get(id);
+        if range.is_some_and(|ty| matches!(ty.kind, TypeKind::Range(_))) {
+            found.extend(self.type_users(&crate::schema::apply::multirange(id)));
+        }
+        found
     }
 
     /// Columns and routines of a type, or of a relation's row type.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use smol_str::SmolStr;
 
 use super::Resolver;
-use crate::schema::change::{Change, Object};
+use crate::schema::change::{Change, Key, Object};
 use crate::schema::names::{Unique, choose, figure_column_name, index_column_names, join_columns};
 use crate::schema::objects::{Id, Index, IndexColumn, Meta, Relation, RelationKind, TableKind};
 use crate::sql::statement::{CreateIndex, Expr, ExprNode, IndexKey, ObjectKind};
@@ -81,14 +81,7 @@ impl Resolver<'_> {
 
     /// The index of one partition that goes with the parent's.
     pub(crate) fn index_partition(&mut self, partition: &Id, parent_index: &Id, index: &Index) {
-        let names: Vec<Option<SmolStr>> = index
-            .keys
-            .iter()
-            .map(|key| key.column.clone().or_else(|| figure_column_name(&key.expr)))
-            .chain(index.include.iter().cloned().map(Some))
-            .collect();
-        let names = index_column_names(&names);
-        let names = join_columns(names.iter().map(SmolStr::as_str));
+        let names = names_in(index);
         let (parts, unique) = match (&index.constraint, index.primary) {
             (Some(_), true) => ((partition.name.as_str(), None, "pkey"), Unique::IndexConstraint),
             (Some(_), false) => (
@@ -135,6 +128,27 @@ impl Resolver<'_> {
             table: partition.clone(),
             constraint: Box::new(constraint),
         });
+    }
+
+    /// An index like another table's, for `LIKE … INCLUDING INDEXES`.
+    pub(crate) fn copy_index(&mut self, table: &Id, index: &Index, comment: Option<SmolStr>) {
+        let names = names_in(index);
+        let parts = (table.name.as_str(), Some(names.as_str()), "idx");
+        let name = choose(&self.catalog, &table.schema, parts, Unique::Relation, &[]);
+        let own = Index {
+            table: table.clone(),
+            partition_of: None,
+            valid: true,
+            ..index.clone()
+        };
+        let id = table.sibling(&name);
+        self.put_index(id.clone(), own);
+        if comment.is_some() {
+            self.emit(Change::Comment {
+                object: Key::Relation(id),
+                text: comment,
+            });
+        }
     }
 
     /// The partitions directly under a table, by name.
@@ -200,6 +214,18 @@ pub(crate) fn index_column(key: &IndexKey) -> IndexColumn {
         expr: Arc::new(key.expr.clone()),
         descending: key.descending,
     }
+}
+
+/// The same of an index that is copied.
+fn names_in(index: &Index) -> String {
+    let names: Vec<Option<SmolStr>> = index
+        .keys
+        .iter()
+        .map(|key| key.column.clone().or_else(|| figure_column_name(&key.expr)))
+        .chain(index.include.iter().cloned().map(Some))
+        .collect();
+    let names = index_column_names(&names);
+    join_columns(names.iter().map(SmolStr::as_str))
 }
 
 /// The part of a generated index name that lists its columns.

@@ -8,7 +8,7 @@ use smol_str::{SmolStr, format_smolstr};
 use super::Resolver;
 use crate::schema::change::{Change, Key, Object};
 use crate::schema::objects::{
-    Certainty, Dependencies, Id, Meta, RelationKind, Routine, RoutineKind, Signature, Trigger, Type,
+    Certainty, Dependencies, Id, Meta, RelationKind, Routine, RoutineKind, Signature, Trigger, Type, quote,
 };
 use crate::schema::step::ProblemKind;
 use crate::sql::name::Name;
@@ -151,18 +151,17 @@ impl Resolver<'_> {
                     routine.settings.remove(&set.name);
                 }
                 Some(values) => {
-                    let quoted = |value: &SmolStr| {
-                        if value.is_empty() {
-                            "\"\"".to_owned()
-                        } else {
-                            value.to_string()
-                        }
+                    // Only lists of names are quoted.
+                    let quoted = |value: &SmolStr| match set.name.as_str() {
+                        "search_path" => quote(value),
+                        _ => value.to_string(),
                     };
                     let text = values.iter().map(quoted).collect::<Vec<_>>().join(", ");
                     routine.settings.insert(set.name.clone(), text.into());
                 }
                 None => {
-                    let path = self.session.search_path.join(", ");
+                    let path = self.session.search_path.iter().map(|schema| quote(schema));
+                    let path = path.collect::<Vec<_>>().join(", ");
                     routine.settings.insert(set.name.clone(), path.into());
                 }
             }

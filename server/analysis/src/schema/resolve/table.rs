@@ -78,10 +78,11 @@ impl Resolver<'_> {
         });
         let mut drafts = Vec::new();
         self.inherited_columns(create, &mut table);
-        self.like_columns(create, 0, &mut table, &id, &mut drafts);
+        let mut copies = Vec::new();
+        self.like_columns(create, 0, &mut table, &id, (&mut drafts, &mut copies));
         for (at, column) in create.columns.iter().enumerate() {
             self.table_column(&id, &mut table, column, &mut drafts);
-            self.like_columns(create, at + 1, &mut table, &id, &mut drafts);
+            self.like_columns(create, at + 1, &mut table, &id, (&mut drafts, &mut copies));
         }
         drafts.extend(
             create
@@ -104,6 +105,9 @@ impl Resolver<'_> {
             kind: RelationKind::Table(table),
         };
         self.emit(Change::Create(Object::Relation(id.clone(), Arc::new(relation))));
+        for (index, comment) in copies {
+            self.copy_index(&id, &index, comment);
+        }
         self.add_drafts(&id, drafts, true);
         if let Some((parent, bound)) = &create.partition_of {
             self.becomes_partition(&id, parent, bound);
@@ -205,7 +209,14 @@ impl Resolver<'_> {
         }
     }
 
-    fn like_columns(&mut self, create: &CreateTable, at: usize, table: &mut Table, id: &Id, drafts: &mut Vec<Draft>) {
+    fn like_columns(
+        &mut self,
+        create: &CreateTable,
+        at: usize,
+        table: &mut Table,
+        id: &Id,
+        (drafts, copies): (&mut Vec<Draft>, &mut Vec<(Index, Option<SmolStr>)>),
+    ) {
         let clauses: Vec<&LikeClause> = create.likes.iter().filter(|like| like.position == at).collect();
         for like in clauses {
             let Some(source) = self.relation(&like.table) else {
@@ -225,8 +236,10 @@ impl Resolver<'_> {
                     .is_some_and(|(on, _)| *on)
             };
             for column in &found.columns {
+                let comment = column.comment.clone().filter(|_| including("comments"));
                 let mut column = self.copied(column);
                 column.inherited = false;
+                column.comment = comment;
                 if !including("defaults") {
                     column.default = None;
                     column.default_text = None;
@@ -250,12 +263,20 @@ impl Resolver<'_> {
                     .filter(|c| matches!(c.kind, ConstraintKind::Check(_)));
                 table.constraints.extend(checks.map(|c| Constraint {
                     created: self.origin,
-                    comment: None,
+                    comment: c.comment.clone().filter(|_| including("comments")),
                     ..c.clone()
                 }));
             }
             if including("indexes") {
-                for (_, index) in self.catalog.indexes_of(&source) {
+                for (name, index) in self.catalog.indexes_of(&source) {
+                    if index.constraint.is_none() {
+                        let comment = self
+                            .catalog
+                            .relations
+                            .get(&name)
+                            .and_then(|old| old.meta.comment.clone());
+                        copies.push((index.clone(), comment.filter(|_| including("comments"))));
+                    }
                     let columns: Vec<SmolStr> = index.keys.iter().filter_map(|key| key.column.clone()).collect();
                     if index.constraint.is_some() && columns.len() == index.keys.len() {
                         drafts.push(Draft {
