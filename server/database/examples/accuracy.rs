@@ -16,7 +16,10 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use analysis::history::{History, Migration};
-use database::{Options, Shadow};
+use analysis::sql::statement::Node;
+use analysis::sql::verdict::{Grammar, Verdict as _};
+use database::syntax::SyntaxOracle;
+use database::{Options, Shadow, Template};
 use project::files::Disk;
 use project::{Request, Selection, load};
 use serde_json::Value;
@@ -26,6 +29,8 @@ struct Corpus {
     name: String,
     commit: String,
     folder: PathBuf,
+    /// PostgreSQL's own test files: statements to parse, no history.
+    regress: bool,
 }
 
 #[derive(Default)]
@@ -65,6 +70,40 @@ impl Tally {
     }
 }
 
+/// What parsing the statements of a folder came to.
+#[derive(Default, Clone, Copy)]
+struct Syntax {
+    statements: usize,
+    /// The server parses it, dblsp calls it a syntax error.
+    false_errors: usize,
+    /// The server does not parse it, dblsp says nothing.
+    overlooked: usize,
+    /// Both call it an error.
+    errors: usize,
+    /// Of these, at the same byte.
+    same_byte: usize,
+    /// The server parses it, and dblsp reads no more than its names.
+    unknown: usize,
+}
+
+impl Syntax {
+    fn add(&mut self, other: Syntax) {
+        self.statements += other.statements;
+        self.false_errors += other.false_errors;
+        self.overlooked += other.overlooked;
+        self.errors += other.errors;
+        self.same_byte += other.same_byte;
+        self.unknown += other.unknown;
+    }
+
+    fn line(self) -> String {
+        format!(
+            "{} statements: {} false syntax errors, {} overlooked, {} of {} errors at the server's byte, {} not read",
+            self.statements, self.false_errors, self.overlooked, self.same_byte, self.errors, self.unknown
+        )
+    }
+}
+
 /// What came of one history.
 struct Report {
     corpus: Corpus,
@@ -72,8 +111,24 @@ struct Report {
     refused: Vec<(String, String)>,
     classes: BTreeMap<String, Tally>,
     disagreements: Vec<oracle::Judged>,
+    syntax: Syntax,
     server: Duration,
     replay: Duration,
+}
+
+impl Report {
+    fn only_parsed(corpus: Corpus) -> Self {
+        Self {
+            corpus,
+            applied: 0,
+            refused: Vec::new(),
+            classes: BTreeMap::new(),
+            disagreements: Vec::new(),
+            syntax: Syntax::default(),
+            server: Duration::ZERO,
+            replay: Duration::ZERO,
+        }
+    }
 }
 
 fn main() -> ExitCode {
@@ -127,6 +182,7 @@ fn corpus(written: &str) -> Result<Corpus, String> {
         name: name.into(),
         commit: commit.into(),
         folder: folder.into(),
+        regress: false,
     })
 }
 
@@ -135,9 +191,8 @@ fn manifest(path: &Path) -> Result<Vec<Corpus>, String> {
     let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
     let lines = text.lines().skip(1).map(|line| line.split('\t').collect::<Vec<_>>());
     let corpora = lines.filter_map(|fields| match fields[..] {
-        // PostgreSQL's own test files are no histories.
-        [_, _, "regress", _] => None,
-        [name, commit, _, folder] => Some(Corpus {
+        [name, commit, class, folder] => Some(Corpus {
+            regress: class == "regress",
             name: name.into(),
             commit: commit.into(),
             folder: folder.into(),
@@ -159,15 +214,37 @@ async fn measure(corpora: Vec<Corpus>, verbose: bool) -> Vec<Report> {
             return Vec::new();
         }
     };
+    let parsing = shadow
+        .database("accuracy_syntax", Template::Plain)
+        .await
+        .expect("a database");
+    let session = parsing.connect().await.expect("a session");
+    let mut grammar = SyntaxOracle::new(session).await.expect("a session that only parses");
     let mut reports = Vec::new();
     for corpus in corpora {
+        if corpus.regress {
+            let texts = texts(&corpus.folder);
+            let parsed = syntax(&mut grammar, texts.iter().map(String::as_str), verbose).await;
+            eprintln!("{:<45} {}", corpus.name, parsed.line());
+            reports.push(Report {
+                syntax: parsed,
+                ..Report::only_parsed(corpus)
+            });
+            continue;
+        }
         let Some(history) = history(&corpus.folder) else {
             eprintln!("{}: no history", corpus.folder.display());
             continue;
         };
         let history = prepared(history, &corpus);
-        let report = one(&shadow, reports.len(), corpus, &history).await;
-        eprintln!("{}", line(&report));
+        let mut report = one(&shadow, reports.len(), corpus, &history).await;
+        report.syntax = syntax(
+            &mut grammar,
+            history.migrations.iter().map(|migration| &*migration.text),
+            verbose,
+        )
+        .await;
+        eprintln!("{}\n  {}", line(&report), report.syntax.line());
         if verbose {
             report
                 .disagreements
@@ -181,6 +258,27 @@ async fn measure(corpora: Vec<Corpus>, verbose: bool) -> Vec<Report> {
         reports.push(report);
     }
     reports
+}
+
+/// The SQL files under a folder.
+fn texts(folder: &Path) -> Vec<String> {
+    let mut paths = Vec::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(next) = folders.pop() {
+        for entry in std::fs::read_dir(next).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "sql") {
+                paths.push(path);
+            }
+        }
+    }
+    paths.sort();
+    paths
+        .iter()
+        .filter_map(|path| std::fs::read_to_string(path).ok())
+        .collect()
 }
 
 fn history(folder: &Path) -> Option<History> {
@@ -213,6 +311,69 @@ fn prepared(mut history: History, corpus: &Corpus) -> History {
     history
 }
 
+/// Asks both parsers about every statement.
+async fn syntax(server: &mut SyntaxOracle, texts: impl Iterator<Item = &str>, verbose: bool) -> Syntax {
+    let mut found = Syntax::default();
+    for text in texts {
+        let file = project::on_deep_stacks(|| analysis::sql::parse(text));
+        for statement in &file.statements {
+            let sql = statement.span.slice(text);
+            // psql's own commands and templates are no SQL, and COPY's data follows its statement.
+            if matches!(statement.node, Node::Meta { .. } | Node::Templated { .. }) || sql.trim().is_empty() {
+                continue;
+            }
+            found.statements += 1;
+            let theirs = server.parse_verdict(sql).await.expect("the server is there");
+            let ours = project::on_deep_stacks(|| Grammar.syntax_error(sql));
+            match (theirs, ours) {
+                (Ok(()), None) => {}
+                (Ok(()), Some(error)) => {
+                    found.false_errors += 1;
+                    if verbose {
+                        eprintln!("  FALSE {} in {}", error.message, start(sql));
+                    }
+                }
+                (Err(error), None) if error.sqlstate == "42601" => {
+                    found.overlooked += 1;
+                    if verbose {
+                        eprintln!("  OVERLOOKED {} in {}", error.message, start(sql));
+                    }
+                }
+                // What the grammar reads and then refuses is no mistake in the text.
+                (Err(_), None) => {}
+                (Err(error), Some(ours)) => {
+                    found.errors += 1;
+                    let byte = error.byte_offset;
+                    let at = ours.span.start as usize;
+                    let same = at == byte || (at..=ours.span.end as usize).contains(&byte);
+                    found.same_byte += usize::from(same);
+                    if verbose && !same {
+                        eprintln!("  ELSEWHERE {byte} {at} {} in {}", error.message, start(sql));
+                    }
+                }
+            }
+            if matches!(statement.node, Node::Unknown { .. })
+                && server.parse_verdict(sql).await.is_ok_and(|v| v.is_ok())
+            {
+                found.unknown += 1;
+                if verbose {
+                    eprintln!("  UNREAD {}", start(sql));
+                }
+            }
+        }
+    }
+    found
+}
+
+fn start(sql: &str) -> String {
+    sql.split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .chars()
+        .take(120)
+        .collect()
+}
+
 async fn one(shadow: &Shadow, number: usize, corpus: Corpus, history: &History) -> Report {
     let documents = project::documents(history);
     let begin = Instant::now();
@@ -243,6 +404,7 @@ async fn one(shadow: &Shadow, number: usize, corpus: Corpus, history: &History) 
         refused: applied.refused,
         classes,
         disagreements,
+        syntax: Syntax::default(),
         server,
         replay,
     }
@@ -303,6 +465,9 @@ fn summary(reports: &[Report]) -> String {
             tally.missing
         );
     }
+    let mut parsed = Syntax::default();
+    reports.iter().for_each(|report| parsed.add(report.syntax));
+    let _ = writeln!(out, "{}", parsed.line());
     let all = overall(&by_class(reports));
     let _ = writeln!(
         out,
@@ -328,7 +493,7 @@ fn markdown(reports: &[Report]) -> String {
          | Project | Commit | Files | Refused | Objects | Agree | Wrong | Unsure | Missing |\n\
          | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
     );
-    for report in reports {
+    for report in reports.iter().filter(|report| !report.corpus.regress) {
         let all = overall(&report.classes);
         let commit: String = report.corpus.commit.chars().take(12).collect();
         let _ = writeln!(
@@ -359,6 +524,23 @@ fn markdown(reports: &[Report]) -> String {
             tally.certain,
             tally.unsure,
             tally.missing
+        );
+    }
+    out.push_str(
+        "\n## Syntax\n\nEvery statement is given to PostgreSQL's own parser too. A false error would be one that only dblsp reports.\n\n\
+         | Project | Statements | False errors | Overlooked | Errors | At the same byte | Not read |\n\
+         | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n",
+    );
+    let mut parsed = Syntax::default();
+    reports.iter().for_each(|report| parsed.add(report.syntax));
+    let lines = reports
+        .iter()
+        .map(|report| (report.corpus.name.as_str(), report.syntax));
+    for (name, syntax) in lines.chain([("**all**", parsed)]) {
+        let _ = writeln!(
+            out,
+            "| {name} | {} | {} | {} | {} | {} | {} |",
+            syntax.statements, syntax.false_errors, syntax.overlooked, syntax.errors, syntax.same_byte, syntax.unknown
         );
     }
     out.push_str("\n## Wrong\n\n");

@@ -84,7 +84,7 @@ impl Catalog {
                         .is_some_and(|table| table.columns.iter().any(|c| !c.acl.is_empty()))
                 {
                     self.edit_table(table, |table| {
-                        table.columns.iter_mut().for_each(|column| take(&mut column.acl))
+                        table.columns.iter_mut().for_each(|column| take(&mut column.acl));
                     });
                 }
             }
@@ -685,7 +685,7 @@ impl Catalog {
     fn alter_table(&mut self, id: &Id, what: &TableChange, origin: Origin) {
         match what {
             TableChange::Attach { partition, .. } if self.index(id).is_some() => {
-                self.attach_index(id, partition, origin)
+                self.attach_index(id, partition, origin);
             }
             TableChange::Attach { partition, default } => {
                 self.table_changed(partition, origin, |table| {

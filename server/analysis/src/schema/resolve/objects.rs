@@ -422,46 +422,46 @@ impl Resolver<'_> {
     pub(crate) fn create_statistics(&mut self, name: Option<&Name>, keys: &[Expr], table: &Name, if_not_exists: bool) {
         let Some(table) = self.relation(table) else { return };
         self.target = Some(table.clone());
-        let columns: Vec<SmolStr> = keys.iter().filter_map(|key| super::index::plain_column(key)).collect();
-        let (id, span) = match name {
-            Some(name) => (self.new_id(name), name.span()),
-            None => {
-                let names: Vec<&str> = keys
-                    .iter()
-                    .map(|key| match &key.node {
-                        crate::sql::statement::ExprNode::Column(name) => name.last().value.as_str(),
-                        _ => "expr",
-                    })
-                    .collect();
-                let joined = join_columns(names);
-                let mut number = 0;
-                let name = loop {
-                    let label = if number == 0 {
-                        "stat".to_owned()
-                    } else {
-                        format!("stat{number}")
-                    };
-                    let name = make_object_name(&table.name, Some(&joined), &label);
-                    let key = (ObjectKind::Statistics, table.sibling(&name).to_string());
-                    if !self.catalog.others.contains_key(&key) {
-                        break name;
-                    }
-                    number += 1;
-                };
-                (table.sibling(&name), table_span(keys))
-            }
+        let (id, span) = if let Some(name) = name {
+            (self.new_id(name), name.span())
+        } else {
+            let span = keys.first().map(|key| key.span).unwrap_or_default();
+            (self.statistics_name(&table, keys), span)
         };
         let key = (ObjectKind::Statistics, id.to_string());
         if if_not_exists && self.catalog.others.contains_key(&key) {
             return;
         }
-        let all = keys.iter().flat_map(super::depend::columns_of).chain(columns);
+        let all = keys.iter().flat_map(super::depend::columns_of);
         self.create_other(ObjectKind::Statistics, &key.1, span);
         self.emit(Change::Statistics {
             name: key.1,
             table,
             columns: all.collect(),
         });
+    }
+
+    /// The name that PostgreSQL 16 and newer choose: `t_a_b_stat`.
+    fn statistics_name(&self, table: &Id, keys: &[Expr]) -> Id {
+        let names = keys
+            .iter()
+            .map(|key| super::index::plain_column(key).unwrap_or_else(|| "expr".into()));
+        let names: Vec<SmolStr> = names.collect();
+        let joined = join_columns(names.iter().map(SmolStr::as_str));
+        let mut number = 0;
+        loop {
+            let label = if number == 0 {
+                "stat".to_owned()
+            } else {
+                format!("stat{number}")
+            };
+            let id = table.sibling(&make_object_name(&table.name, Some(&joined), &label));
+            let key = (ObjectKind::Statistics, id.to_string());
+            if !self.catalog.others.contains_key(&key) {
+                return id;
+            }
+            number += 1;
+        }
     }
 
     // ---- any object ------------------------------------------------------------------------------------------------
@@ -531,10 +531,6 @@ impl Resolver<'_> {
             }
         }
     }
-}
-
-fn table_span(keys: &[Expr]) -> crate::text::Span {
-    keys.first().map(|key| key.span).unwrap_or_default()
 }
 
 fn publication_options(publication: &mut Publication, options: &[Parameter]) {
