@@ -558,26 +558,9 @@ impl Catalog {
         }
     }
 
-    /// The sequences that a table's columns own.
-    pub fn owned_sequences<'a>(&'a self, table: &'a Id) -> impl Iterator<Item = Id> + 'a {
-        let owned = move |relation: &Relation| {
-            relation
-                .sequence()
-                .is_some_and(|s| s.owned_by.as_ref().is_some_and(|(owner, _)| owner == table))
-        };
-        self.relations_in(&table.schema)
-            .filter(move |(_, relation)| owned(relation))
-            .map(|(id, _)| id.clone())
-    }
-
     /// Foreign keys, partitions and dependencies that name relation `from` now name `to`.
     fn redirect(&mut self, from: &Id, to: &Id) {
-        let users: Vec<Id> = self
-            .relations
-            .iter()
-            .filter(|(_, relation)| names_relation(relation, from))
-            .map(|(id, _)| id.clone())
-            .collect();
+        let users: Vec<Id> = self.users(from).map(|(id, _)| id.clone()).collect();
         for id in users {
             self.edit(&id, |relation| redirect_relation(relation, from, to));
         }
@@ -585,11 +568,7 @@ impl Catalog {
 
     /// Columns and signatures of type `from` are now of type `to`.
     fn retype(&mut self, from: &Id, to: &Id) {
-        let users: Vec<Id> = self
-            .tables()
-            .filter(|(_, _, table)| table.columns.iter().any(|column| column.ty.id == *from))
-            .map(|(id, _, _)| id.clone())
-            .collect();
+        let users: Vec<Id> = self.tables_of_type(from).map(|(id, _)| id.clone()).collect();
         for id in users {
             self.edit_table(&id, |table| {
                 for column in table.columns.iter_mut().filter(|column| column.ty.id == *from) {
@@ -671,12 +650,7 @@ impl Catalog {
                 }
             });
         }
-        let users: Vec<Id> = self
-            .relations
-            .iter()
-            .filter(|(_, r)| names_relation(r, id))
-            .map(|(user, _)| user.clone())
-            .collect();
+        let users: Vec<Id> = self.users(id).map(|(user, _)| user.clone()).collect();
         for user in users {
             self.edit(&user, |relation| rename_referenced(relation, id, from, to));
         }
@@ -957,26 +931,6 @@ pub(crate) fn triggers_of(relation: &Relation) -> &[super::objects::Trigger] {
         RelationKind::Table(table) => &table.triggers,
         RelationKind::View(view) => &view.triggers,
         _ => &[],
-    }
-}
-
-fn names_relation(relation: &Relation, id: &Id) -> bool {
-    match &relation.kind {
-        RelationKind::Table(table) => {
-            table.inherits.contains(id)
-                || table.partition_of.as_ref() == Some(id)
-                || table
-                    .constraints
-                    .iter()
-                    .any(|c| matches!(&c.kind, ConstraintKind::Foreign(key) if key.table == *id))
-                || table
-                    .policies
-                    .iter()
-                    .any(|policy| policy.dependencies.relations.contains(id))
-        }
-        RelationKind::View(view) => view.dependencies.relations.contains(id),
-        RelationKind::Index(index) => index.partition_of.as_ref() == Some(id),
-        _ => false,
     }
 }
 

@@ -7,8 +7,8 @@ use imbl::OrdMap;
 use smol_str::SmolStr;
 
 use super::objects::{
-    Acl, Certainty, DefaultAclKey, Extension, Id, Index, Meta, Origin, Publication, Relation, RelationKind, Role,
-    Routine, Schema, Signature, Table, TypeObject,
+    Acl, Certainty, ConstraintKind, DefaultAclKey, Extension, Id, Index, Meta, Origin, Publication, Relation,
+    RelationKind, Role, Routine, Schema, Signature, Table, TypeObject,
 };
 use crate::history::Base;
 use crate::sql::statement::ObjectKind;
@@ -45,7 +45,13 @@ pub struct Catalog {
     /// How many tables of a schema have a constraint of that name: PostgreSQL's own names avoid them all.
     constraint_names: OrdMap<Id, u32>,
     /// The tables directly under a table: partitions and those that inherit.
-    children: OrdMap<Id, BTreeSet<Id>>,
+    children: Having,
+    /// The relations that name a relation.
+    users: Having,
+    /// The tables with a column of a type.
+    typed: Having,
+    /// The sequences that a table's columns own.
+    owned: Having,
 }
 
 /// What the secondary indexes hold of a relation.
@@ -53,20 +59,58 @@ pub struct Catalog {
 struct Kin {
     constraints: Vec<SmolStr>,
     parents: Vec<Id>,
+    /// Relations that it names: parents, referenced tables, what its policies or query read.
+    names: BTreeSet<Id>,
+    /// Types of its columns that are not built in.
+    types: BTreeSet<Id>,
+    /// The table whose column owns this sequence.
+    owner: Option<Id>,
 }
 
 impl Kin {
     fn of(relation: &Relation) -> Self {
-        let Some(table) = relation.table() else {
-            return Self::default();
-        };
-        Self {
-            constraints: table
-                .constraints
-                .iter()
-                .map(|constraint| constraint.name.clone())
-                .collect(),
-            parents: table.inherits.iter().chain(&table.partition_of).cloned().collect(),
+        let mut kin = Self::default();
+        match &relation.kind {
+            RelationKind::Table(table) => {
+                kin.constraints = table
+                    .constraints
+                    .iter()
+                    .map(|constraint| constraint.name.clone())
+                    .collect();
+                kin.parents = table.inherits.iter().chain(&table.partition_of).cloned().collect();
+                kin.names.extend(kin.parents.iter().cloned());
+                for constraint in &table.constraints {
+                    if let ConstraintKind::Foreign(key) = &constraint.kind {
+                        kin.names.insert(key.table.clone());
+                    }
+                }
+                for policy in &table.policies {
+                    kin.names.extend(policy.dependencies.relations.iter().cloned());
+                }
+                let types = table.columns.iter().map(|column| &column.ty.id);
+                kin.types.extend(types.filter(|id| id.schema != "pg_catalog").cloned());
+            }
+            RelationKind::View(view) => kin.names.extend(view.dependencies.relations.iter().cloned()),
+            RelationKind::Index(index) => kin.names.extend(index.partition_of.clone()),
+            RelationKind::Sequence(sequence) => kin.owner = sequence.owned_by.as_ref().map(|(table, _)| table.clone()),
+            RelationKind::Composite => {}
+        }
+        kin
+    }
+}
+
+/// A secondary index: for each key, the relations that have it.
+type Having = OrdMap<Id, BTreeSet<Id>>;
+
+fn add(index: &mut Having, key: &Id, relation: &Id) {
+    index.entry(key.clone()).or_default().insert(relation.clone());
+}
+
+fn remove(index: &mut Having, key: &Id, relation: &Id) {
+    if let Some(relations) = index.get_mut(key) {
+        relations.remove(relation);
+        if relations.is_empty() {
+            index.remove(key);
         }
     }
 }
@@ -198,9 +242,12 @@ impl Catalog {
         for name in &kin.constraints {
             *self.constraint_names.entry(id.sibling(name)).or_default() += 1;
         }
-        for parent in &kin.parents {
-            self.children.entry(parent.clone()).or_default().insert(id.clone());
-        }
+        kin.parents
+            .iter()
+            .for_each(|parent| add(&mut self.children, parent, id));
+        kin.names.iter().for_each(|named| add(&mut self.users, named, id));
+        kin.types.iter().for_each(|ty| add(&mut self.typed, ty, id));
+        kin.owner.iter().for_each(|table| add(&mut self.owned, table, id));
     }
 
     fn forget(&mut self, id: &Id, kin: &Kin) {
@@ -213,19 +260,34 @@ impl Catalog {
                 }
             }
         }
-        for parent in &kin.parents {
-            if let Some(children) = self.children.get_mut(parent) {
-                children.remove(id);
-                if children.is_empty() {
-                    self.children.remove(parent);
-                }
-            }
-        }
+        kin.parents
+            .iter()
+            .for_each(|parent| remove(&mut self.children, parent, id));
+        kin.names.iter().for_each(|named| remove(&mut self.users, named, id));
+        kin.types.iter().for_each(|ty| remove(&mut self.typed, ty, id));
+        kin.owner.iter().for_each(|table| remove(&mut self.owned, table, id));
     }
 
     /// Whether a table of the schema has a constraint of that name.
     pub(crate) fn has_constraint(&self, schema: &str, name: &str) -> bool {
         self.constraint_names.contains_key(&Id::new(schema, name))
+    }
+
+    /// The relations that name a relation, by name: foreign keys, policies, views, children.
+    pub(crate) fn users(&self, named: &Id) -> impl Iterator<Item = (&Id, &Relation)> {
+        let users = self.users.get(named).into_iter().flatten();
+        users.filter_map(|id| self.relations.get(id).map(|relation| (id, &**relation)))
+    }
+
+    /// The tables that have a column of a type, by name.
+    pub(crate) fn tables_of_type(&self, ty: &Id) -> impl Iterator<Item = (&Id, &Table)> {
+        let tables = self.typed.get(ty).into_iter().flatten();
+        tables.filter_map(|id| self.table(id).map(|table| (id, table)))
+    }
+
+    /// The sequences that a table's columns own, by name.
+    pub fn owned_sequences(&self, table: &Id) -> impl Iterator<Item = Id> {
+        self.owned.get(table).into_iter().flatten().cloned()
     }
 
     /// The tables directly under a table, by name: its partitions, and those that inherit from it.

@@ -309,7 +309,7 @@ impl Resolver<'_> {
 
     fn relation_dependents(&self, id: &Id) -> Vec<Key> {
         let mut found = Vec::new();
-        for (other, relation) in &self.catalog.relations {
+        for (other, relation) in self.catalog.users(id) {
             match &relation.kind {
                 RelationKind::View(view) if view.dependencies.relations.contains(id) => {
                     found.push(Key::Relation(other.clone()));
@@ -403,7 +403,7 @@ impl Resolver<'_> {
     fn type_users(&self, id: &Id) -> Vec<Key> {
         let uses = |ty: &Type| ty.id == *id;
         let mut found = Vec::new();
-        for (other, _, table) in self.catalog.tables() {
+        for (other, table) in self.catalog.tables_of_type(id) {
             let columns = table.columns.iter().filter(|column| uses(&column.ty));
             found.extend(columns.map(|column| Key::Column(other.clone(), column.name.clone())));
         }
@@ -516,7 +516,17 @@ impl Resolver<'_> {
     pub(crate) fn column_dependents(&self, table: &Id, column: &SmolStr) -> Vec<Key> {
         let key = (table.clone(), column.clone());
         let mut found = Vec::new();
-        for (other, relation) in &self.catalog.relations {
+        let own = self
+            .catalog
+            .relations
+            .get_key_value(table)
+            .map(|(id, relation)| (id, &**relation));
+        for (other, relation) in self
+            .catalog
+            .users(table)
+            .filter(|(other, _)| *other != table)
+            .chain(own)
+        {
             match &relation.kind {
                 RelationKind::View(view) if view.dependencies.columns.contains(&key) => {
                     found.push(Key::Relation(other.clone()));
