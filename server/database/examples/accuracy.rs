@@ -490,6 +490,14 @@ fn markdown(reports: &[Report]) -> String {
          nullability, default, identity and generation; a function its kind, result, language, volatility, strictness,\n\
          rights and search path; and so on. `wrong` is what replay is sure of and should not be; `unsure` differs, but replay\n\
          says that it cannot know; `missing` is on the server and replay knows nothing of it. All three count against it.\n\n\
+         What the figures do not say:\n\n\
+         - Replay was corrected against these very histories; none was held back, so expect less of others.\n\
+         - Refused files count for nothing on either side. Histories that begin midway, or are written for a newer\n\
+           PostgreSQL, lose many: see the column beside the percentage.\n\
+         - An object of the template that a history drops is not compared, only what it adds and changes. Neither are the\n\
+           privileges that a role's default privileges give to itself.\n\
+         - Extensions that the server lacks are stubs. That of pg_cron goes to `pg_catalog`, as its control file says.\n\
+         - The chirpstack projects get `pg_trgm` (and `hstore`) first, as their manuals ask.\n\n\
          | Project | Commit | Files | Refused | Objects | Agree | Wrong | Unsure | Missing |\n\
          | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
     );
