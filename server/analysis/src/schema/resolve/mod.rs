@@ -9,6 +9,7 @@ mod effects;
 mod grants;
 mod index;
 mod objects;
+mod outputs;
 mod routine;
 mod table;
 pub(crate) mod types;
