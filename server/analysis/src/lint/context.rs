@@ -11,7 +11,7 @@ use crate::schema::session::Session;
 use crate::schema::step::Step;
 use crate::schema::timeline::{Moment, Timeline};
 use crate::settings::Settings;
-use crate::sql::statement::{AlterActionKind, AlterTable, ObjectKind, Persistence, TableConstraint};
+use crate::sql::statement::{AlterActionKind, AlterTable, ObjectKind, Persistence, Statement, TableConstraint};
 use crate::text::Span;
 
 /// What a rule looks at.
@@ -204,6 +204,17 @@ impl<'a> Cx<'a> {
         self.file == 0 && self.timeline.is_complete()
     }
 
+    /// Whether an API serves the schema to untrusted roles.
+    pub fn is_exposed(&self, id: &Id) -> bool {
+        self.settings.exposed_schemas.iter().any(|schema| *schema == id.schema)
+    }
+
+    /// The statement of migration `number` that something was made by; `None` for one inside a DO block.
+    pub fn statement_at(&self, number: usize, made: Origin) -> Option<&'a Statement> {
+        let statements = &self.documents[number].file.statements;
+        statements.iter().find(|statement| statement.span == made.span)
+    }
+
     /// Where something was made, as a place to point at, if its file is part of the history.
     pub fn place(&self, origin: Origin) -> Option<(&'a Migration, Span)> {
         let migration = self.history.migrations.get(origin.file as usize)?;
@@ -286,6 +297,9 @@ pub fn whole_statement(text: &str, statement: Span) -> Span {
 pub fn first_line(text: &str) -> Span {
     Span::new(0, text.lines().next().unwrap_or_default().len())
 }
+
+/// Roles that a stranger can act as.
+pub const UNTRUSTED_ROLES: &[&str] = &["anon", "authenticated", "public"];
 
 /// An object's name as one would write it: without `public.`
 pub fn shown(id: &Id) -> SmolStr {

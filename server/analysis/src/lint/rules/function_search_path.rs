@@ -56,11 +56,7 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
         let Some(number) = cx.judged_file(routine.meta.changed) else {
             continue;
         };
-        let statement = cx.documents[number]
-            .file
-            .statements
-            .iter()
-            .find(|s| s.span == routine.meta.changed.span);
+        let statement = cx.statement_at(number, routine.meta.changed);
         let Some(Node::CreateFunction(create)) = statement.map(|statement| &statement.node) else {
             continue;
         };

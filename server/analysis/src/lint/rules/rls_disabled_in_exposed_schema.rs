@@ -1,5 +1,6 @@
+use crate::lint::context::{UNTRUSTED_ROLES, with_semicolon};
 use crate::lint::prelude::*;
-use crate::schema::objects::TableKind;
+use crate::schema::objects::{Origin, TableKind, quote};
 use crate::sql::statement::Persistence;
 
 rule! {
@@ -46,18 +47,14 @@ rule! {
     check: Check::Project(check),
 }
 
-/// Roles that a stranger can act as.
-const UNTRUSTED: &[&str] = &["anon", "authenticated", "public"];
-
 fn check(cx: &Cx<'_>, report: &mut Report) {
     if cx.history.base != crate::history::Base::Supabase {
         return;
     }
     let last = cx.last();
     for (id, relation, table) in last.tables() {
-        let exposed = cx.settings.exposed_schemas.iter().any(|schema| *schema == id.schema);
         let ours = table.persistence != Persistence::Temporary && table.kind != TableKind::Foreign;
-        if !exposed || !ours || table.row_security {
+        if !cx.is_exposed(id) || !ours || table.row_security {
             continue;
         }
         // A loop over all tables may have enabled it; nobody can tell, so nothing is said.
@@ -66,7 +63,7 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
         {
             continue;
         }
-        let reached: Vec<&str> = UNTRUSTED
+        let reached: Vec<&str> = UNTRUSTED_ROLES
             .iter()
             .copied()
             .filter(|role| relation.meta.acl.contains_key(*role))
@@ -79,12 +76,12 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
         }
         let name = shown(id);
         let message = format!("anyone can read and write `{name}` through the API: row level security is off");
-        let span = relation.meta.created.span;
+        let created = relation.meta.created;
         let text = &cx.history.migrations[number].text;
         let enable = format!("\nalter table {} enable row level security;", quoted(id));
-        let after = statement_end(text, span);
+        let after = with_semicolon(text, created.span).end;
         report
-            .add(name_in(cx, number, span), message)
+            .add(name_in(cx, number, created), message)
             .in_migration(number)
             .help(format!(
                 "Enable row level security on `{name}` and write policies, or revoke the rights of {}.",
@@ -99,32 +96,16 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
 }
 
 fn quoted(id: &Id) -> String {
-    use crate::schema::objects::quote;
     format!("{}.{}", quote(&id.schema), quote(&id.name))
 }
 
 /// The table's name in the statement that made it; the whole statement where it is made indirectly.
-fn name_in(cx: &Cx<'_>, number: usize, made: Span) -> Span {
-    let statement = cx.documents[number]
-        .file
-        .statements
-        .iter()
-        .find(|statement| statement.span == made);
-    match statement.map(|statement| &statement.node) {
+fn name_in(cx: &Cx<'_>, number: usize, made: Origin) -> Span {
+    match cx.statement_at(number, made).map(|statement| &statement.node) {
         Some(Node::CreateTable(create)) => create.name.span(),
         Some(Node::CreateTableAs(create)) => create.name.span(),
-        _ => made,
+        _ => made.span,
     }
-}
-
-/// The byte after the statement's semicolon; its end where there is none.
-fn statement_end(text: &str, statement: Span) -> u32 {
-    let rest = text.get(statement.end as usize..).unwrap_or_default();
-    let semicolon = rest
-        .find(';')
-        .filter(|at| rest[..*at].trim().is_empty())
-        .map_or(0, |at| at + 1);
-    statement.end + u32::try_from(semicolon).unwrap_or_default()
 }
 
 #[cfg(test)]

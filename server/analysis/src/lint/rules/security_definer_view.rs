@@ -1,3 +1,4 @@
+use crate::lint::context::UNTRUSTED_ROLES;
 use crate::lint::prelude::*;
 
 rule! {
@@ -43,9 +44,6 @@ rule! {
     check: Check::Project(check),
 }
 
-/// Roles that a stranger can act as.
-const UNTRUSTED: &[&str] = &["anon", "authenticated", "public"];
-
 fn check(cx: &Cx<'_>, report: &mut Report) {
     if cx.settings.postgres < 15 || cx.history.base != crate::history::Base::Supabase {
         return;
@@ -55,8 +53,7 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
         let Some(view) = relation.view().filter(|view| !view.materialized) else {
             continue;
         };
-        let exposed = cx.settings.exposed_schemas.iter().any(|schema| *schema == id.schema);
-        let reached = UNTRUSTED.iter().any(|role| {
+        let reached = UNTRUSTED_ROLES.iter().any(|role| {
             relation
                 .meta
                 .acl
@@ -65,17 +62,13 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
         });
         let reads = view.dependencies.relations.iter().any(|id| last.table(id).is_some());
         let certain = last.since(relation.meta.certainty, relation.meta.changed).is_certain();
-        if !exposed || !reached || !reads || view.security_invoker() || !certain {
+        if !cx.is_exposed(id) || !reached || !reads || view.security_invoker() || !certain {
             continue;
         }
         let Some(number) = cx.judged_file(relation.meta.changed) else {
             continue;
         };
-        let statement = cx.documents[number]
-            .file
-            .statements
-            .iter()
-            .find(|s| s.span.contains(relation.meta.changed.span));
+        let statement = cx.statement_at(number, relation.meta.changed);
         let name = shown(id);
         let message = format!("`{name}` reads with its owner's rights, past the row level security of its tables");
         let Some(Node::CreateView(create)) = statement.map(|statement| &statement.node) else {
@@ -85,13 +78,11 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
                 .help(format!("Run `alter view {name} set (security_invoker = true)`."));
             continue;
         };
-        let edit = match create.options.last() {
-            Some(option) => insert(option.span.end, ", security_invoker = true"),
-            None => insert(create.options_span.start, " with (security_invoker = true)"),
-        };
-        let edit = match create.options.iter().find(|option| option.name == "security_invoker") {
-            Some(option) => replace(option.span, "security_invoker = true"),
-            None => edit,
+        let written = create.options.iter().find(|option| option.name == "security_invoker");
+        let edit = match (written, create.options.last()) {
+            (Some(option), _) => replace(option.span, "security_invoker = true"),
+            (None, Some(last)) => insert(last.span.end, ", security_invoker = true"),
+            (None, None) => insert(create.options_span.start, " with (security_invoker = true)"),
         };
         report
             .add(create.name.span(), message)
