@@ -10,6 +10,8 @@ pub mod settings;
 pub mod sql;
 pub mod text;
 
+use std::sync::Arc;
+
 use history::{History, Migration};
 use lint::Linter;
 use lint::diagnostic::Diagnostic;
@@ -17,13 +19,13 @@ use settings::Settings;
 use sql::verdict::{Grammar, SyntaxError, Verdict};
 use text::Span;
 
-/// One migration, read.
+/// One migration, read. Shared: a clone costs nothing.
 #[derive(Clone, Debug, Default)]
 pub struct Document {
     /// The forward part's statements, with spans in the whole file.
-    pub file: sql::File,
+    pub file: Arc<sql::File>,
     /// What PostgreSQL would not read, with spans in the whole file; only looked for in judged files.
-    pub syntax_errors: Vec<SyntaxError>,
+    pub syntax_errors: Arc<[SyntaxError]>,
 }
 
 /// Reads one migration. Independent of every other file, so callers may read files in parallel; they should do so on
@@ -41,7 +43,10 @@ pub fn read(migration: &Migration) -> Document {
     } else {
         Vec::new()
     };
-    Document { file, syntax_errors }
+    Document {
+        file: Arc::new(file),
+        syntax_errors: syntax_errors.into(),
+    }
 }
 
 /// Judges a history: replays `documents` (one per migration, in the same order) and runs every rule that the settings

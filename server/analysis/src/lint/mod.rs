@@ -21,6 +21,8 @@ pub(crate) mod prelude {
 
 pub use rules::RULES;
 
+use std::sync::Arc;
+
 use context::{Cx, Finding, Place, Report};
 use diagnostic::{Diagnostic, Level, Related};
 use rule::{Check, Rule};
@@ -40,7 +42,7 @@ pub struct Linter<'a> {
     history: &'a History,
     documents: &'a [Document],
     settings: &'a Settings,
-    timeline: Timeline,
+    timeline: Arc<Timeline>,
     rules: Vec<(&'static Rule, Level)>,
 }
 
@@ -48,6 +50,16 @@ impl<'a> Linter<'a> {
     /// Replays the history. `documents`: one per migration, in the same order.
     pub fn new(history: &'a History, documents: &'a [Document], settings: &'a Settings) -> Self {
         let timeline = Timeline::replay(history, documents, settings);
+        Self::replayed(history, documents, settings, Arc::new(timeline))
+    }
+
+    /// Over a history that is replayed already: `timeline` is of these very documents and settings.
+    pub fn replayed(
+        history: &'a History,
+        documents: &'a [Document],
+        settings: &'a Settings,
+        timeline: Arc<Timeline>,
+    ) -> Self {
         let level = |rule: &Rule| match settings.levels.get(rule.name) {
             Some(level) => *level,
             None => Some(rule.level),

@@ -150,7 +150,11 @@ fn fixes_converge() {
                 .filter(|f| f.fixes.iter().any(|fix| !fix.edits.is_empty()))
                 .count();
             assert_eq!(unfixed, 0, "{}: still fixable after twenty fixes: {left:#?}", rule.name);
-            let errors: Vec<_> = project.migrations.iter().flat_map(|m| read(m).syntax_errors).collect();
+            let errors: Vec<_> = project
+                .migrations
+                .iter()
+                .flat_map(|m| read(m).syntax_errors.to_vec())
+                .collect();
             assert!(errors.is_empty(), "{}: a fix left broken SQL: {errors:?}", rule.name);
         }
         let creates = examples(rule, "## Bad")
