@@ -241,12 +241,19 @@ fn standard_input_stands_alone_or_for_a_file() {
     let arguments = [
         "check",
         "--stdin-filename",
-        "supabase/migrations/2_b.sql",
+        "supabase/migrations/1_a.sql",
         "--format",
         "json",
     ];
-    let named = dblsp_reading(folder.path(), &arguments, "select 1;\n");
-    assert_eq!((named.code, files(&named)), (Some(0), 1));
+    let named = dblsp_reading(folder.path(), &arguments, "drop table missing;\n");
+    assert_eq!((named.code, files(&named)), (Some(1), 1));
+    let arguments = arguments.map(|word| word.replace("1_a", "2_b"));
+    let added = dblsp_reading(
+        folder.path(),
+        &arguments.each_ref().map(String::as_str),
+        "select 1;\n",
+    );
+    assert_eq!((added.code, files(&added)), (Some(0), 1));
 }
 
 #[test]

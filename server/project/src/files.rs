@@ -65,7 +65,10 @@ impl Disk {
 
     /// Whether there is a folder at `path`.
     pub fn is_folder(&self, path: &Path) -> bool {
-        path.is_dir() || self.laid_over(path).next().is_some()
+        path.is_dir()
+            || self
+                .laid_over(path)
+                .any(|(file, text)| file != path && text.is_some())
     }
 
     /// What lies directly in `folder`; nothing where it cannot be read.
@@ -250,6 +253,8 @@ mod tests {
         let listing = disk.list(folder.path());
         assert!(listing.files.is_empty());
         assert_eq!(listing.folders.iter().collect::<Vec<_>>(), ["x"]);
+        assert!(disk.is_folder(&folder.path().join("x")));
+        assert!(!disk.is_folder(&folder.path().join("x/2.sql")));
         assert_eq!(
             &*disk.read(&folder.path().join("x/2.sql")).expect("read").text,
             "select 2"
