@@ -248,11 +248,7 @@ fn standard_input_stands_alone_or_for_a_file() {
     let named = dblsp_reading(folder.path(), &arguments, "drop table missing;\n");
     assert_eq!((named.code, files(&named)), (Some(1), 1));
     let arguments = arguments.map(|word| word.replace("1_a", "2_b"));
-    let added = dblsp_reading(
-        folder.path(),
-        &arguments.each_ref().map(String::as_str),
-        "select 1;\n",
-    );
+    let added = dblsp_reading(folder.path(), &arguments.each_ref().map(String::as_str), "select 1;\n");
     assert_eq!((added.code, files(&added)), (Some(0), 1));
 }
 

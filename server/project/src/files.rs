@@ -65,10 +65,7 @@ impl Disk {
 
     /// Whether there is a folder at `path`.
     pub fn is_folder(&self, path: &Path) -> bool {
-        path.is_dir()
-            || self
-                .laid_over(path)
-                .any(|(file, text)| file != path && text.is_some())
+        path.is_dir() || self.laid_over(path).any(|(file, text)| file != path && text.is_some())
     }
 
     /// What lies directly in `folder`; nothing where it cannot be read.
