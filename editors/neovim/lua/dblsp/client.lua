@@ -1,0 +1,80 @@
+--- The running server.
+local M = {}
+
+--- The client of the current buffer, or any other one; nil when none runs.
+---@return vim.lsp.Client?
+function M.get()
+  return vim.lsp.get_clients({ name = "dblsp", bufnr = 0 })[1] or vim.lsp.get_clients({ name = "dblsp" })[1]
+end
+
+--- The client, or nil after having said that there is none.
+---@return vim.lsp.Client?
+function M.require()
+  local client = M.get()
+  if not client then
+    M.say("dblsp is not running: open a migration first, or see :checkhealth dblsp", vim.log.levels.WARN)
+  end
+  return client
+end
+
+---@param message string
+---@param level? integer
+function M.say(message, level)
+  vim.notify(message, level or vim.log.levels.INFO, { title = "dblsp" })
+end
+
+--- Sends a request, and hands its result on; an error is shown instead.
+---@param method string
+---@param params table
+---@param done fun(result: any)
+function M.request(method, params, done)
+  local client = M.require()
+  if not client then
+    return
+  end
+  client:request(method, params, function(err, result)
+    if err then
+      M.say(err.message, vim.log.levels.ERROR)
+    else
+      done(result)
+    end
+  end)
+end
+
+--- Runs a command of the server. What it answers with a text is shown, unless `done` takes it.
+---@param command string
+---@param arguments any[]
+---@param done? fun(result: any)
+function M.execute(command, arguments, done)
+  M.request("workspace/executeCommand", { command = command, arguments = arguments }, done or function(result)
+    if type(result) == "string" then
+      M.say(result)
+    end
+  end)
+end
+
+--- Stops the server and starts it again, with its settings read anew, for the buffers that it had.
+function M.restart()
+  local client = M.require()
+  if not client then
+    return
+  end
+  local buffers = vim.tbl_keys(client.attached_buffers)
+  client:stop()
+  local timer = assert(vim.uv.new_timer())
+  timer:start(0, 50, function()
+    if not client:is_stopped() then
+      return
+    end
+    timer:close()
+    vim.schedule(function()
+      local config = vim.tbl_deep_extend("force", vim.lsp.config.dblsp, { root_dir = client.root_dir })
+      for _, buffer in ipairs(vim.tbl_filter(vim.api.nvim_buf_is_loaded, buffers)) do
+        vim.lsp.start(config, { bufnr = buffer })
+      end
+      M.say("dblsp restarted")
+    end)
+  end)
+end
+
+return M

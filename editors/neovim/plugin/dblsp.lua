@@ -1,0 +1,26 @@
+if vim.g.loaded_dblsp then
+  return
+end
+vim.g.loaded_dblsp = true
+
+-- `vim.lsp.config` and `vim.lsp.enable` came with 0.11.
+if vim.fn.has("nvim-0.11") == 0 then
+  local version = vim.version()
+  vim.api.nvim_err_writeln(
+    ("dblsp needs Neovim 0.11 or newer; this is %d.%d.%d"):format(version.major, version.minor, version.patch)
+  )
+  return
+end
+
+vim.lsp.enable("dblsp")
+require("dblsp.lens").setup()
+
+vim.api.nvim_create_user_command("Dblsp", function(command)
+  require("dblsp.commands").run(command.fargs)
+end, {
+  nargs = "+",
+  desc = "Ask dblsp to do something",
+  complete = function(lead, line)
+    return require("dblsp.commands").complete(lead, line)
+  end,
+})
