@@ -64,7 +64,7 @@ fn sources() -> Vec<Source> {
             let path = entry.path();
             let name = entry.file_name();
             if path.is_dir() {
-                if !["target", ".git", "node_modules"]
+                if !["target", ".git", "node_modules", "dist"]
                     .iter()
                     .any(|skipped| name == *skipped)
                 {
@@ -490,4 +490,29 @@ fn is_executable(path: &Path) -> bool {
 #[cfg(not(unix))]
 fn is_executable(_: &Path) -> bool {
     true
+}
+
+/// The value of a top-level `"key": "value"` of a JSON file, or of a `key = "value"` of a TOML file.
+fn value(path: &str, key: &str) -> String {
+    let text = fs::read_to_string(root().join(path)).expect("the file is there");
+    let starts = [format!("  \"{key}\": \""), format!("{key} = \"")];
+    let found = text.lines().find_map(|line| {
+        let rest = starts.iter().find_map(|start| line.strip_prefix(start.as_str()))?;
+        rest.split('"').next()
+    });
+    found.unwrap_or_else(|| panic!("{path} has no `{key}`")).to_owned()
+}
+
+#[test]
+fn extensions_have_the_version_of_the_server() {
+    let version = value("Cargo.toml", "version");
+    for path in [
+        "editors/vscode/package.json",
+        "editors/zed/Cargo.toml",
+        "editors/zed/extension.toml",
+    ] {
+        assert_eq!(value(path, "version"), version, "{path}");
+    }
+    let licence = |path: &str| fs::read_to_string(root().join(path)).expect("the licence is there");
+    assert_eq!(licence("editors/vscode/LICENSE"), licence("LICENSE-MIT"));
 }
