@@ -1,0 +1,103 @@
+#!/bin/bash
+# Drive real editors with the server and the plug-ins of this tree: tests/editors/run.sh [neovim|vscode|emacs]…
+#
+# Editors come from tests/editors/install.sh and from Debian. One that is not to be had is skipped, and said to be; with
+# CI=true that fails. Screenshots and logs stay in target/editors.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+root=$PWD
+out=$root/target/editors
+mkdir -p "$out"
+
+# Projects lie outside of the tree, where no .gitignore of ours hides them.
+projects=$(mktemp -d)
+trap 'rm -rf "$projects"' EXIT
+
+# The reference project, with two more migrations that have something to find.
+make_project() {
+    local folder=$1
+    mkdir -p "$folder"
+    cp -r supabase dblsp.toml "$folder"
+    cp tests/editors/migrations/*.sql "$folder/supabase/migrations"
+}
+
+unavailable() {
+    if [ "${CI:-}" = true ]; then
+        echo "$1 is not available" >&2
+        exit 1
+    fi
+    echo "SKIPPED: $1 is not available" >&2
+}
+
+neovim() {
+    local nvim
+    nvim=$(tests/editors/install.sh neovim) || { unavailable Neovim; return 0; }
+    make_project "$projects/neovim"
+    # A copy, as :helptags writes beside the help file.
+    cp -r editors/neovim "$out/neovim/plugin"
+    (
+        cd "$projects/neovim"
+        XDG_STATE_HOME=$out/neovim/state PLUGIN=$out/neovim/plugin PATH=$bin:$PATH \
+            "$nvim" --clean --headless -l "$root/tests/editors/neovim.lua" 2> "$out/neovim/messages"
+    )
+}
+
+emacs() {
+    if ! type -P emacs > /dev/null || ! command emacs --batch --eval "(require 'eglot)" 2> /dev/null; then
+        unavailable "Emacs with Eglot"
+        return 0
+    fi
+    make_project "$projects/emacs"
+    (
+        cd "$projects/emacs"
+        CONFIG=$root/editors/emacs PATH=$bin:$PATH \
+            command emacs --batch --load "$root/tests/editors/emacs.el" 2> "$out/emacs/messages"
+    )
+}
+
+# The platform's name in VS Code's words.
+platform() {
+    case $(uname -sm) in
+        "Linux x86_64") echo linux-x64 ;;
+        "Linux aarch64") echo linux-arm64 ;;
+        "Darwin arm64") echo darwin-arm64 ;;
+        "Darwin x86_64") echo darwin-x64 ;;
+        *) return 1 ;;
+    esac
+}
+
+vscode() {
+    local node server chromium target
+    chromium=$(command -v chromium || command -v chromium-browser || command -v google-chrome) \
+        || { unavailable Chromium; return 0; }
+    node=$(tests/editors/install.sh node) && server=$(tests/editors/install.sh vscode) && target=$(platform) \
+        || { unavailable "VS Code's server"; return 0; }
+    (
+        export PATH=$node/bin:$PATH
+        cd editors/vscode
+        [ node_modules/.package-lock.json -nt package-lock.json ] \
+            || npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+        # Debug information is most of the program, and unpacking it is not what is measured.
+        strip -o "$out/vscode/dblsp" "$bin/dblsp" 2> /dev/null || cp "$bin/dblsp" "$out/vscode/dblsp"
+        ./package.sh "$target" "$out/vscode/dblsp" > "$out/vscode/package.log" 2>&1 \
+            || { cat "$out/vscode/package.log"; exit 1; }
+    )
+    make_project "$projects/vscode/app"
+    SERVER=$server VSIX=editors/vscode/dblsp-$target.vsix CHROMIUM=$chromium PROJECT=$projects/vscode/app \
+        PROFILE=$projects/vscode/profile SCREENSHOTS=$out/vscode \
+        "$node/bin/node" tests/editors/vscode.mjs
+}
+
+if [ -n "${DBLSP:-}" ]; then
+    bin=$(dirname "$DBLSP")
+else
+    cargo build --bin dblsp --locked
+    bin=$root/target/debug
+fi
+
+[ $# -gt 0 ] || set -- neovim emacs vscode
+for editor in "$@"; do
+    rm -rf "${out:?}/$editor"
+    mkdir -p "$out/$editor"
+    "$editor"
+done

@@ -1,0 +1,360 @@
+// Drives the packaged extension in a real VS Code, its server and its workbench in Chromium: tests/editors/run.sh vscode
+//
+// The profile is fresh, and the workspace is not trusted until the test says so. What the README shows is taken here.
+import { spawn, spawnSync } from "node:child_process";
+import fs from "node:fs";
+import { createRequire } from "node:module";
+import net from "node:net";
+import os from "node:os";
+import path from "node:path";
+
+const { chromium } = createRequire(new URL("../../editors/vscode/package.json", import.meta.url))("playwright-core");
+
+const { SERVER, VSIX, CHROMIUM, PROJECT, PROFILE, SCREENSHOTS } = process.env;
+const migrations = path.join(PROJECT, "supabase/migrations");
+const bookmarks = "20251028090000_v0_8_1_bookmarks.sql";
+const notes = "20251028100000_v0_8_1_bookmark_notes.sql";
+const patience = 20_000;
+const secondsToFirstSquiggle = 10;
+
+let failed = 0;
+function check(what, passed, got) {
+  console.log(`${passed ? "ok  " : "FAIL"}  ${what}${passed || got === undefined ? "" : `; got ${JSON.stringify(got)}`}`);
+  failed += passed ? 0 : 1;
+}
+
+function write(file, text) {
+  fs.mkdirSync(path.dirname(file), { recursive: true });
+  fs.writeFileSync(file, text);
+}
+
+const read = (file) => (fs.existsSync(file) ? fs.readFileSync(file, "utf8") : "");
+
+/** Whether other programs use more than a quarter of the processors: times then say nothing. */
+async function othersAreBusy() {
+  const used = () => os.cpus().map(({ times }) => ({ idle: times.idle, all: Object.values(times).reduce((a, b) => a + b) }));
+  const before = used();
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  const sum = (counts, key) => counts.reduce((total, count) => total + count[key], 0);
+  const after = used();
+  const idle = (sum(after, "idle") - sum(before, "idle")) / (sum(after, "all") - sum(before, "all"));
+  return idle < 0.75;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// VS Code
+
+const freePort = () =>
+  new Promise((resolve) => {
+    const server = net.createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+
+const folders = ["--server-data-dir", PROFILE, "--extensions-dir", path.join(PROFILE, "extensions")];
+
+function install(extension) {
+  const arguments_ = [SERVER, "--accept-server-license-terms", ...folders, "--install-extension", extension];
+  const { status, stdout, stderr } = spawnSync(process.execPath, arguments_, { encoding: "utf8" });
+  check("the package installs", status === 0 && stdout.includes("successfully installed"), stdout + stderr);
+}
+
+async function startServer(port) {
+  const log = fs.openSync(path.join(SCREENSHOTS, "server.log"), "w");
+  const server = spawn(
+    process.execPath,
+    [SERVER, "--accept-server-license-terms", ...folders, "--host", "127.0.0.1", "--port", String(port)].concat([
+      "--without-connection-token",
+      "--telemetry-level",
+      "off",
+    ]),
+    { stdio: ["ignore", log, log] },
+  );
+  const deadline = Date.now() + patience;
+  while (Date.now() < deadline) {
+    const answers = await fetch(`http://127.0.0.1:${port}/version`).then(
+      (response) => response.ok,
+      () => false,
+    );
+    if (answers) {
+      return server;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error("VS Code's server does not answer");
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// The workbench, as a person uses it
+
+class Workbench {
+  constructor(page) {
+    this.page = page;
+  }
+
+  /** Waits until something that `selector` finds is visible. */
+  async see(what, selector, timeout = patience) {
+    const found = this.page.locator(selector).first();
+    const passed = await found.waitFor({ state: "visible", timeout }).then(
+      () => true,
+      () => false,
+    );
+    check(what, passed, passed ? undefined : `nothing like ${selector}`);
+    if (!passed) {
+      await this.page.screenshot({ path: path.join(SCREENSHOTS, `failed-${failed}.png`) });
+    }
+    return found;
+  }
+
+  async gone(what, selector) {
+    const passed = await this.page
+      .locator(selector)
+      .first()
+      .waitFor({ state: "hidden", timeout: patience })
+      .then(
+        () => true,
+        () => false,
+      );
+    check(what, passed, passed ? undefined : `still there: ${selector}`);
+  }
+
+  press(keys) {
+    return this.page.keyboard.press(keys);
+  }
+
+  type(text) {
+    return this.page.keyboard.type(text, { delay: 5 });
+  }
+
+  shot(name) {
+    return this.page.screenshot({ path: path.join(SCREENSHOTS, `${name}.png`) });
+  }
+
+  /** Moves the mouse to where nothing shows a hover. */
+  async rest() {
+    await this.page.mouse.move(900, 740);
+    await this.press("Escape");
+  }
+
+  async palette(text) {
+    await this.press("F1");
+    await this.page.locator(".quick-input-widget input").first().waitFor({ state: "visible" });
+    await this.type(text);
+  }
+
+  async run(command) {
+    await this.palette(command);
+    await this.page.locator(`.quick-input-list .monaco-list-row:has-text("${command}")`).first().waitFor();
+    await this.press("Enter");
+  }
+
+  /** Opens a file of the project, and puts the cursor there. */
+  async open(file, line, column) {
+    await this.press("Control+P");
+    await this.page.locator(".quick-input-widget input").first().waitFor({ state: "visible" });
+    await this.type(file);
+    await this.page.locator(`.quick-input-list .monaco-list-row:has-text("${file}")`).first().waitFor();
+    await this.type(`:${line}:${column}`);
+    await this.page.waitForTimeout(200);
+    await this.press("Enter");
+    await this.page.locator(`.tab.active:has-text("${file}")`).waitFor();
+    await this.page.locator(`.statusbar-item:has-text("Ln ${line}, Col ${column}")`).waitFor();
+    await this.page.locator(".editor-instance .monaco-editor.focused").waitFor();
+  }
+
+  tree(text) {
+    return `.pane:has(.pane-header[aria-label*="Migrations"]) .monaco-list-row:has-text("${text}")`;
+  }
+}
+
+const squiggle = ".monaco-editor .squiggly-warning";
+const statusBar = '.statusbar-item[id^="dblsp"]';
+
+async function lintsUntrusted(workbench, start, isBusy) {
+  await workbench.see("a finding is underlined", squiggle, 60_000);
+  const seconds = (Date.now() - start) / 1000;
+  console.log(`First squiggle after ${seconds.toFixed(1)} s: from opening the window, with a fresh profile, the package and the reference project`);
+  if (isBusy) {
+    console.log("      not judged: others keep this machine busy");
+  } else {
+    check(`first squiggle within ${secondsToFirstSquiggle} s`, seconds <= secondsToFirstSquiggle, seconds);
+  }
+  await workbench.see("the workspace is not trusted", '.statusbar-item:has-text("Restricted Mode")');
+  await workbench.palette("dblsp: ");
+  await workbench.see("what needs no trust is offered", '.quick-input-list .monaco-list-row:has-text("New Migration")');
+  const offered = await workbench.page.locator(".quick-input-list .monaco-list-row").allInnerTexts();
+  check("nothing works on a database", !offered.some((row) => row.includes("Apply")), offered);
+  await workbench.press("Escape");
+}
+
+async function followsTrust(workbench) {
+  await workbench.run("Workspaces: Manage Workspace Trust");
+  await workbench.page.locator('.workspace-trust-buttons-row .monaco-button:has-text("Trust")').first().click();
+  await workbench.see("the workspace becomes trusted", '.workspace-trust-editor:has-text("You trust this folder")');
+  await workbench.press("Control+W");
+  await workbench.see("the trusted workspace chooses the program", `${statusBar}.error-kind, ${statusBar}.has-background-color`);
+  await workbench.see("it is said that it does not start", '.notification-toast:has-text("did not start")');
+  await workbench.shot("not-started");
+  await workbench.run("Notifications: Clear All Notifications");
+  fs.rmSync(path.join(PROJECT, ".vscode"), { recursive: true });
+  await workbench.see("the setting's end starts the server again", `${statusBar} .codicon-database`);
+}
+
+async function showsFindings(workbench) {
+  await workbench.open(bookmarks, 9, 20);
+  await workbench.see("the finding is underlined", squiggle);
+  const lens = await workbench.see("a lens says that there is no rollback", '.codelens-decoration a:has-text("ollback")');
+  console.log(`      lens: ${await lens.textContent()}`);
+  await workbench.run("Explorer: Focus on Migrations View");
+  await workbench.see("the tree lists the migration", workbench.tree("bookmarks"));
+  await workbench.see("and what is on hold", workbench.tree("on hold"));
+  await workbench.rest();
+  await workbench.shot("workbench");
+}
+
+async function hovers(workbench) {
+  await workbench.open(bookmarks, 9, 47);
+  await workbench.run("Show or Focus Hover");
+  await workbench.see("hover shows the table", '.monaco-hover:has-text("contents")');
+  await workbench.shot("hover");
+  await workbench.rest();
+}
+
+async function fixes(workbench) {
+  await workbench.open(bookmarks, 9, 5);
+  await workbench.see("the finding is underlined", squiggle);
+  await workbench.rest();
+  await workbench.press("Control+.");
+  await workbench.see("the fix is offered", '.action-widget .monaco-list-row:has-text("oncurrently")');
+  await workbench.shot("fix");
+  await workbench.press("Enter");
+  await workbench.see("the fix is applied", '.view-line:has-text("concurrently")');
+}
+
+async function createsRollback(workbench) {
+  await workbench.open(bookmarks, 1, 1);
+  await workbench.rest();
+  await workbench.page.locator('.codelens-decoration a:has-text("ollback")').first().click();
+  await workbench.see("the rollback is written and shown", '.tab.active:has-text("20251028090000_rollback.sql")');
+  check("it is on the disk", read(path.join(PROJECT, "supabase/rollback/20251028090000_rollback.sql")) !== "");
+  await workbench.gone("the tree knows it", `${workbench.tree("bookmarks")}:has-text("no rollback"):not(:has-text("notes"))`);
+}
+
+async function renames(workbench) {
+  await workbench.open(notes, 1, 39);
+  await workbench.press("F2");
+  await workbench.page.locator(".rename-box input, .rename-input").first().waitFor({ state: "visible" });
+  await workbench.shot("rename");
+  await workbench.press("Control+A");
+  await workbench.type("remark");
+  await workbench.press("Enter");
+  await workbench.see("the column is renamed where it is used", '.view-line:has-text("remark")');
+  await workbench.run("File: Save All Files");
+  await workbench.page.waitForTimeout(500);
+  check("where else it is used", read(path.join(migrations, notes)).includes("where b.remark <> ''"), read(path.join(migrations, notes)));
+  check("and where it was made", read(path.join(migrations, bookmarks)).includes("remark text not null"), read(path.join(migrations, bookmarks)));
+}
+
+async function explains(workbench) {
+  await workbench.open(notes, 4, 32);
+  await workbench.run("dblsp: Explain Rule");
+  await workbench.see("a preview of the rule's page opens", '.tab.active:has-text("drop-column")');
+  const page = workbench.page.frameLocator("iframe.webview").frameLocator("iframe#active-frame");
+  const text = await page
+    .getByText("destroys its values")
+    .first()
+    .textContent({ timeout: patience })
+    .catch(() => "");
+  check("it says what the rule is about", text.includes("destroys its values"), text);
+  await workbench.shot("rule");
+  await workbench.press("Control+W");
+}
+
+async function createsMigration(workbench) {
+  await workbench.run("dblsp: New Migration");
+  await workbench.see("the migration's name is asked for", '.quick-input-widget:has-text("What does it do")');
+  await workbench.type("share bookmarks");
+  await workbench.press("Enter");
+  await workbench.see("the new migration is shown", '.tab.active:has-text("share_bookmarks.sql")');
+  await workbench.see("the tree has it", workbench.tree("share"));
+}
+
+async function answersWithoutDatabase(workbench) {
+  await workbench.run("dblsp: Show What Is Applied");
+  await workbench.see("without a database there is a clear answer", '.notification-toast:has-text("database")');
+}
+
+async function offersMenu(workbench) {
+  await workbench.run("Notifications: Clear All Notifications");
+  await workbench.page.locator(`${statusBar} a`).first().click();
+  await workbench.see("the status bar offers a menu", '.quick-input-list .monaco-list-row:has-text("Restart Server")');
+  await workbench.shot("menu");
+  await workbench.press("Escape");
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+
+// In a workspace that is not trusted this must not count.
+write(path.join(PROJECT, ".vscode/settings.json"), JSON.stringify({ "dblsp.server.path": "/nowhere/dblsp" }));
+write(
+  path.join(PROFILE, "data/Machine/settings.json"),
+  JSON.stringify({
+    "security.workspace.trust.startupPrompt": "never",
+    "security.workspace.trust.banner": "never",
+    "workbench.startupEditor": "none",
+    "workbench.tips.enabled": false,
+    "workbench.secondarySideBar.defaultVisibility": "hidden",
+    "chat.disableAIFeatures": true,
+    "extensions.autoCheckUpdates": false,
+    "extensions.ignoreRecommendations": true,
+  }),
+);
+install(VSIX);
+const port = await freePort();
+const browser = await chromium.launch({
+  executablePath: CHROMIUM,
+  headless: true,
+  args: [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    // VS Code looks for updates and galleries; here nobody answers.
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+  ],
+});
+const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+const workbench = new Workbench(page);
+
+const isBusy = await othersAreBusy();
+const server = await startServer(port);
+const file = `vscode-remote://127.0.0.1:${port}${path.join(migrations, bookmarks)}`;
+const payload = encodeURIComponent(JSON.stringify([["openFile", file]]));
+try {
+  const start = Date.now();
+  await page.goto(`http://127.0.0.1:${port}/?folder=${encodeURIComponent(PROJECT)}&payload=${payload}`);
+  await lintsUntrusted(workbench, start, isBusy);
+  await followsTrust(workbench);
+  await showsFindings(workbench);
+  await hovers(workbench);
+  await fixes(workbench);
+  await createsRollback(workbench);
+  await renames(workbench);
+  await explains(workbench);
+  await createsMigration(workbench);
+  await answersWithoutDatabase(workbench);
+  await offersMenu(workbench);
+} catch (error) {
+  check("nothing went wrong", false, String(error));
+  await workbench.shot("failed");
+} finally {
+  await browser.close();
+  server.kill();
+}
+console.log(failed === 0 ? "VS Code: passed" : `VS Code: ${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);
