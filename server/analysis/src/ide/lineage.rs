@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use smol_str::SmolStr;
 
 use super::View;
-use super::mention::{Access, Found, Mention, Symbol};
+use super::mention::{Mention, Symbol};
 use super::place::{history, own_name};
 use crate::schema::catalog::Catalog;
 use crate::schema::change::{Change, Key};
@@ -37,26 +37,21 @@ pub(super) struct Lineage {
 }
 
 impl Lineage {
-    /// The object that a mention names.
-    pub(super) fn of(view: View<'_>, found: &Found, key: &Key) -> Self {
-        let mention = &found.mention;
-        let end = view.documents.len().saturating_sub(1);
-        let is_last = history(view.timeline.last(), key).is_some();
-        let (file, forward, backward) = if mention.late && is_last {
-            (end, u32::MAX, u32::MAX)
+    /// The object that a mention in `file` names.
+    pub(super) fn of(view: View<'_>, file: usize, mention: &Mention, key: &Key) -> Self {
+        let (file, next) = if mention.late && history(view.timeline.last(), key).is_some() {
+            (view.documents.len().saturating_sub(1), u32::MAX)
         } else {
-            let is_before = history(&found.before, key).is_some() && mention.access != Access::Declare;
-            let next = mention.moment + u32::from(!is_before);
-            (found.file, next, next)
+            (file, mention.seen_from)
         };
         let mut this = Self {
             segments: Vec::new(),
             last: None,
             born: None,
         };
-        this.back(view, file, backward, key.clone());
+        this.back(view, file, next, key.clone());
         this.segments.reverse();
-        this.onward(view, file, forward, key.clone());
+        this.onward(view, file, next, key.clone());
         this.join();
         this
     }

@@ -6,11 +6,14 @@ mod describe;
 mod effect;
 pub mod folding;
 pub mod hover;
+pub mod lenses;
 mod lineage;
 mod mention;
 mod place;
 pub mod references;
+pub mod selection;
 pub mod symbols;
+pub mod tokens;
 
 #[cfg(test)]
 mod testing;

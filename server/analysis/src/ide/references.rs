@@ -43,7 +43,7 @@ pub fn references(view: View<'_>, place: Place) -> Vec<Reference> {
             })
             .collect();
     };
-    let lineage = Lineage::of(view, &found, key);
+    let lineage = Lineage::of(view, place.file, &found.mention, key);
     let mut out: Vec<Reference> = mentions(view, &lineage)
         .into_iter()
         .map(|(file, mention)| Reference {
@@ -90,7 +90,7 @@ pub fn highlights(view: View<'_>, place: Place) -> Vec<Highlight> {
     };
     let same: Box<dyn Fn(&Mention) -> bool> = match &found.mention.symbol {
         Symbol::Object(key) => {
-            let lineage = Lineage::of(view, &found, key);
+            let lineage = Lineage::of(view, place.file, &found.mention, key);
             Box::new(move |mention| lineage.is_named_by(place.file, mention, view))
         }
         Symbol::Local(..) => Box::new(|mention| mention.symbol == found.mention.symbol),

@@ -1,7 +1,7 @@
 //! Nothing that an editor asks at any byte of any text makes the analysis panic.
 
 use super::testing::Case;
-use super::{Place, definition, folding, hover, references, symbols};
+use super::{Place, definition, folding, hover, lenses, references, selection, symbols, tokens};
 use crate::history::{Base, Migration};
 use crate::text::Span;
 
@@ -30,6 +30,10 @@ fn ask(case: &Case, file: usize, step: usize) {
         fits(text, fold.span);
     }
     symbols::symbols(view, file);
+    for token in tokens::tokens(view, file) {
+        fits(text, token.span);
+    }
+    lenses::lenses(view, file);
     for offset in (0..=text.len() + 1).step_by(step) {
         let place = Place {
             file,
@@ -37,6 +41,9 @@ fn ask(case: &Case, file: usize, step: usize) {
         };
         if let Some(hover) = hover::hover(view, place) {
             fits(text, hover.span);
+        }
+        for span in selection::selection(view, place) {
+            fits(text, span);
         }
         definition::definition(view, place);
         definition::type_definition(view, place);

@@ -13,11 +13,12 @@ use std::collections::BTreeSet;
 use smol_str::SmolStr;
 
 use self::query::Scope;
+use super::place::history;
 use super::{View, touches};
 use crate::schema::catalog::Catalog;
 use crate::schema::change::Key;
 use crate::schema::lookup::Lookup;
-use crate::schema::objects::{Id, Type};
+use crate::schema::objects::{Id, Origin, Type};
 use crate::schema::session::Session;
 use crate::schema::timeline::Moment;
 use crate::sql::body::Condition;
@@ -82,6 +83,10 @@ pub(super) struct Mention {
     pub(super) access: Access,
     /// The number of the step that it belongs to, counted over all moments of the file.
     pub(super) moment: u32,
+    /// The first step that finds the object under this name: this one, or the next where this one gives the name.
+    pub(super) seen_from: u32,
+    /// Where the object was made; [`Origin::BASE`] also for what is no object.
+    pub(super) created: Origin,
     /// Whether it is looked up when a function runs and not when it is made, so that the symbol is one of the end of
     /// the history.
     pub(super) late: bool,
@@ -291,11 +296,23 @@ impl<'a> Walker<'a> {
         if span.is_empty() {
             return;
         }
+        let (mut seen_from, mut created) = (self.moment, Origin::BASE);
+        if let Symbol::Object(key) = &symbol {
+            let before = history(self.before.catalog(), key);
+            if before.is_none() || access == Access::Declare {
+                seen_from += 1;
+            }
+            let known = before.filter(|_| access != Access::Declare);
+            let known = known.or_else(|| history(self.after.catalog(), key));
+            created = known.map_or(Origin::BASE, |history| history.created);
+        }
         self.out.push(Mention {
             span,
             symbol,
             access,
             moment: self.moment,
+            seen_from,
+            created,
             late: self.late,
             dynamic: self.dynamic,
             names_output: None,
