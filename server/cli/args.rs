@@ -51,6 +51,12 @@ pub(crate) enum Command {
         #[arg(long, value_name = "X.Y.Z")]
         version: Option<String>,
     },
+    /// Serve an editor over the Language Server Protocol, on standard input and output
+    Lsp {
+        /// Accepted because editors add it; there is no other way
+        #[arg(long)]
+        stdio: bool,
+    },
     /// Print the JSON schema of dblsp.toml
     #[command(hide = true)]
     Schema,

@@ -24,6 +24,7 @@ fn main() -> ExitCode {
         Command::Rules { format } => commands::rules::run(format),
         Command::Init { dry_run } => commands::init::run(dry_run),
         Command::New { name, version } => commands::new::run(&name, version.as_deref()),
+        Command::Lsp { .. } => commands::lsp::run(),
         Command::Schema => commands::schema::run(),
         Command::Completions { shell } => commands::completions::run(shell),
     };

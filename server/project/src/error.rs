@@ -118,6 +118,42 @@ pub enum ProjectError {
 }
 
 impl ProjectError {
+    /// The file that it is about, as people see it, with the 1-based line and column if they are known.
+    pub fn place(&self) -> Option<(&str, Option<(u32, u32)>)> {
+        let at = match self {
+            Self::NoSuchFolder { at, .. }
+            | Self::BadSettings { at, .. }
+            | Self::UnknownKey { at, .. }
+            | Self::UnknownRule { at, .. }
+            | Self::BadValue { at, .. } => at.trim_end_matches(": "),
+            Self::Unreadable { path, .. } | Self::NotUtf8 { path, .. } => return Some((path, None)),
+            _ => return None,
+        };
+        let numbers = || {
+            let (rest, column) = at.rsplit_once(':')?;
+            let (path, line) = rest.rsplit_once(':')?;
+            Some((path, (line.parse().ok()?, column.parse().ok()?)))
+        };
+        match numbers() {
+            Some((path, place)) => Some((path, Some(place))),
+            None if at.is_empty() => None,
+            None => Some((at, None)),
+        }
+    }
+
+    /// What is wrong, without the place.
+    pub fn message(&self) -> String {
+        let whole = self.to_string();
+        match self {
+            Self::NoSuchFolder { at, .. }
+            | Self::BadSettings { at, .. }
+            | Self::UnknownKey { at, .. }
+            | Self::BadValue { at, .. } => whole.replacen(&format!("{at}: "), "", 1),
+            Self::UnknownRule { at, .. } => whole.replacen(at.as_str(), "", 1),
+            _ => whole,
+        }
+    }
+
     /// What to do about it, in one imperative sentence.
     pub fn hint(&self) -> String {
         match self {
@@ -154,4 +190,34 @@ pub fn nearest<'c>(typed: &str, candidates: impl IntoIterator<Item = &'c str>) -
         .filter(|(likeness, _)| *likeness > 0.8)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_told_apart_from_the_message() {
+        let key = ProjectError::UnknownKey {
+            at: "a/dblsp.toml:3:5".into(),
+            key: "x".into(),
+            suggestion: None,
+        };
+        assert_eq!(key.place(), Some(("a/dblsp.toml", Some((3, 5)))));
+        assert_eq!(key.message(), "unknown key `x`");
+        let rule = |at: &str| ProjectError::UnknownRule {
+            at: at.into(),
+            rule: "x".into(),
+            suggestion: None,
+        };
+        assert_eq!(rule("dblsp.toml:1:2: ").place(), Some(("dblsp.toml", Some((1, 2)))));
+        assert_eq!(rule("dblsp.toml:1:2: ").message(), "no rule is called `x`");
+        assert_eq!(rule("").place(), None);
+        let folder = ProjectError::NoSuchFolder {
+            at: "dblsp.toml".into(),
+            folder: "x".into(),
+        };
+        assert_eq!(folder.place(), Some(("dblsp.toml", None)));
+        assert_eq!(folder.message(), "the folder `x` does not exist");
+    }
 }

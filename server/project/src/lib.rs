@@ -2,13 +2,14 @@
 //!
 //! [`load`] turns paths into [`Project`]s: it finds each path's project ([`discover`]), reads `dblsp.toml` ([`config`])
 //! and what the Supabase CLI knows ([`supabase`]), lists the migration folders ([`layout`]) and reads them ([`files`]).
-//! [`init`] and [`mod@new`] plan files, [`write`] writes them.
+//! [`init`] and [`mod@new`] plan files, [`write`] writes them; [`edit`] keeps a loaded history up with an editor.
 //! What is wrong is collected beside what could be read, never instead of it.
 
 mod load;
 
 pub mod config;
 pub mod discover;
+pub mod edit;
 pub mod error;
 pub mod files;
 pub mod git;

@@ -1,0 +1,131 @@
+//! What a client can do, and what the server offers it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Deserialize;
+use tower_lsp::ls_types::{
+    ClientCapabilities, HoverProviderCapability, InitializeParams, OneOf, PositionEncodingKind, SaveOptions,
+    ServerCapabilities, TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions,
+    TextDocumentSyncSaveOptions, WorkspaceFoldersServerCapabilities, WorkspaceServerCapabilities,
+};
+
+use crate::from_proto;
+use crate::position::Encoding;
+
+/// What was agreed on at `initialize`.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Session {
+    /// Units of characters in positions.
+    pub(crate) encoding: Encoding,
+    /// Folders that were open at the start.
+    pub(crate) folders: Vec<PathBuf>,
+    /// What else the client asked for.
+    pub(crate) options: Options,
+    /// The client tells about changed files if asked to.
+    pub(crate) watches: bool,
+    /// The client shows progress.
+    pub(crate) progress: bool,
+    /// A diagnostic may lead to the rule's page.
+    pub(crate) code_description: bool,
+    /// A diagnostic may point at other places.
+    pub(crate) related_information: bool,
+    /// A diagnostic may say that its place is unnecessary.
+    pub(crate) tags: bool,
+    /// A diagnostic comes back with its data.
+    pub(crate) data: bool,
+}
+
+/// `initializationOptions`; unknown ones are ignored, so that older servers live with newer plugins.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default)]
+pub(crate) struct Options {
+    /// Milliseconds without an edit before findings are looked for.
+    pub(crate) debounce: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { debounce: 100 }
+    }
+}
+
+impl Options {
+    /// As a time.
+    pub(crate) fn debounce(&self) -> Duration {
+        Duration::from_millis(self.debounce)
+    }
+}
+
+impl Session {
+    /// Reads what the client says about itself.
+    pub(crate) fn of(params: InitializeParams) -> Self {
+        let InitializeParams {
+            capabilities,
+            initialization_options,
+            workspace_folders,
+            #[expect(deprecated, reason = "older clients send nothing else")]
+            root_uri,
+            ..
+        } = params;
+        let folders = match workspace_folders {
+            Some(folders) => folders.into_iter().map(|folder| folder.uri).collect(),
+            None => Vec::from_iter(root_uri),
+        };
+        let ClientCapabilities {
+            workspace,
+            text_document,
+            window,
+            general,
+            ..
+        } = capabilities;
+        let workspace = workspace.unwrap_or_default();
+        let window = window.unwrap_or_default();
+        let published = text_document
+            .and_then(|documents| documents.publish_diagnostics)
+            .unwrap_or_default();
+        let encodings = general
+            .and_then(|general| general.position_encodings)
+            .unwrap_or_default();
+        Self {
+            encoding: Encoding::choose(encodings.iter().map(PositionEncodingKind::as_str)),
+            folders: folders.iter().filter_map(from_proto::path).collect(),
+            options: initialization_options
+                .and_then(|options| serde_json::from_value(options).ok())
+                .unwrap_or_default(),
+            watches: workspace
+                .did_change_watched_files
+                .and_then(|watching| watching.dynamic_registration)
+                .unwrap_or_default(),
+            progress: window.work_done_progress.unwrap_or_default(),
+            code_description: published.code_description_support.unwrap_or_default(),
+            related_information: published.related_information.unwrap_or_default(),
+            tags: published.tag_support.is_some(),
+            data: published.data_support.unwrap_or_default(),
+        }
+    }
+
+    /// What the server offers.
+    pub(crate) fn server(&self) -> ServerCapabilities {
+        ServerCapabilities {
+            position_encoding: Some(PositionEncodingKind::new(self.encoding.name())),
+            text_document_sync: Some(TextDocumentSyncCapability::Options(TextDocumentSyncOptions {
+                open_close: Some(true),
+                change: Some(TextDocumentSyncKind::INCREMENTAL),
+                save: Some(TextDocumentSyncSaveOptions::SaveOptions(SaveOptions {
+                    include_text: Some(false),
+                })),
+                ..TextDocumentSyncOptions::default()
+            })),
+            hover_provider: Some(HoverProviderCapability::Simple(true)),
+            workspace: Some(WorkspaceServerCapabilities {
+                workspace_folders: Some(WorkspaceFoldersServerCapabilities {
+                    supported: Some(true),
+                    change_notifications: Some(OneOf::Left(true)),
+                }),
+                file_operations: None,
+            }),
+            ..ServerCapabilities::default()
+        }
+    }
+}

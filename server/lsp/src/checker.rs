@@ -1,0 +1,263 @@
+//! Looks for findings after edits have paused, and tells the editor: the edited file first, then the others.
+
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tower_lsp::ls_types::{Diagnostic, Uri};
+
+use crate::judge;
+use crate::snapshot::Snapshot;
+use crate::state::{Published, Shared};
+use crate::to_proto;
+use crate::workspace::{Area, Reason};
+
+/// Runs until the server ends.
+pub(crate) async fn run(shared: Arc<Shared>) {
+    // By folder: the revision up to which the editor knows the findings.
+    let mut told: BTreeMap<PathBuf, u64> = BTreeMap::new();
+    let mut is_first = true;
+    loop {
+        shared.wake.notified().await;
+        if !is_first {
+            pause(&shared).await;
+        }
+        is_first = false;
+        let placing = Arc::clone(&shared);
+        // A panic in there would be told by the default hook, and the next round tries again.
+        drop(tokio::task::spawn_blocking(move || placing.place_all()).await);
+        forget_areas(&shared, &mut told).await;
+        let areas: Vec<Arc<Area>> = shared.state().areas.values().cloned().collect();
+        for area in areas {
+            let known = told.get(&area.folder).copied();
+            if known.is_some_and(|known| area.touched() <= known) {
+                continue;
+            }
+            match check(&shared, &area, known.unwrap_or_default()).await {
+                Some(revision) => _ = told.insert(area.folder.clone(), revision),
+                // Something changed meanwhile.
+                None => shared.wake.notify_one(),
+            }
+        }
+    }
+}
+
+/// Waits until no edit came for a while.
+async fn pause(shared: &Shared) {
+    let quiet = shared.session().options.debounce();
+    if quiet > Duration::ZERO {
+        while tokio::time::timeout(quiet, shared.wake.notified()).await.is_ok() {}
+    }
+}
+
+/// Drops areas that only a file brought in, once no file of theirs is open.
+async fn forget_areas(shared: &Shared, told: &mut BTreeMap<PathBuf, u64>) {
+    let gone: Vec<PathBuf> = {
+        let mut state = shared.state();
+        let is_open = |area: &Area| state.buffers.keys().any(|path| area.has(path));
+        let idle = state
+            .areas
+            .values()
+            .filter(|area| area.reason == Reason::File && !is_open(area));
+        let idle: Vec<PathBuf> = idle.map(|area| area.folder.clone()).collect();
+        for folder in &idle {
+            state.drop_area(folder);
+        }
+        told.keys()
+            .filter(|folder| !state.areas.contains_key(*folder))
+            .cloned()
+            .collect()
+    };
+    for folder in gone {
+        told.remove(&folder);
+        clear(shared, &folder, |_| true).await;
+    }
+}
+
+/// Files with findings, as the editor shall show them.
+struct Batch {
+    /// Whether it is all that the area has; what is not in it is cleared.
+    is_whole: bool,
+    /// Revision that it is about.
+    revision: u64,
+    files: Vec<File>,
+}
+
+struct File {
+    path: PathBuf,
+    uri: Uri,
+    version: Option<i32>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+/// Judges an area and publishes what is new. The revision that was told; `None` where something changed meanwhile.
+async fn check(shared: &Arc<Shared>, area: &Arc<Area>, known: u64) -> Option<u64> {
+    let job = shared.jobs.start(shared, "Checking migrations");
+    let (sender, mut batches) = unbounded_channel();
+    let work = {
+        let (shared, area, cancelled) = (Arc::clone(shared), Arc::clone(area), job.cancelled());
+        move || judge_area(&shared, &area, known, &sender, &|| cancelled.is_cancelled())
+    };
+    let judging = tokio::task::spawn_blocking(work);
+    let mut told = None;
+    while let Some(batch) = batches.recv().await {
+        let is_whole = batch.is_whole;
+        let revision = batch.revision;
+        if publish(shared, area, batch).await && is_whole {
+            told = Some(revision);
+        }
+    }
+    match judging.await {
+        // Cancelled by the user: what is shown stays until the next edit.
+        Ok(Some(revision)) if job.cancelled().is_cancelled() => Some(revision),
+        Ok(_) => told,
+        // The panic was told where it was caught; trying the same again would only repeat it.
+        Err(_) => Some(area.touched()),
+    }
+}
+
+/// Sends the edited files' findings, then all. The revision that was looked at.
+fn judge_area(
+    shared: &Shared,
+    area: &Area,
+    known: u64,
+    batches: &UnboundedSender<Batch>,
+    is_cancelled: &(dyn Fn() -> bool + Sync),
+) -> Option<u64> {
+    let (snapshot, revision) = shared.analyse_seen(area);
+    let is_stale = || is_cancelled() || area.touched() > revision;
+    if snapshot.known_findings().is_none() {
+        let edited: Vec<PathBuf> = {
+            let state = shared.state();
+            let new = state.buffers.iter().filter(|(_, buffer)| buffer.changed > known);
+            new.map(|(path, _)| path.clone())
+                .filter(|path| area.has(path))
+                .collect()
+        };
+        let mut files = Vec::new();
+        for path in edited {
+            if is_stale() {
+                return Some(revision);
+            }
+            let found = judge::one(&snapshot, &path, &shared.guard)?;
+            files.extend(file(shared, &snapshot, path, &found));
+        }
+        let batch = Batch {
+            is_whole: false,
+            revision,
+            files,
+        };
+        drop(batches.send(batch));
+    }
+    let Some(judged) = judge::all(&snapshot, &shared.guard, &is_stale) else {
+        return Some(revision);
+    };
+    let mut files: BTreeMap<PathBuf, File> = BTreeMap::new();
+    // An open file without findings is told, too: the editor may still show what was there before.
+    let open = snapshot.open.keys().filter(|path| snapshot.members.has(path));
+    for path in judged.by_file.keys().chain(open) {
+        if let Some(file) = file(shared, &snapshot, path.clone(), judged.of(path)) {
+            files.insert(path.clone(), file);
+        }
+    }
+    add_problems(shared, &snapshot, &mut files);
+    let batch = Batch {
+        is_whole: true,
+        revision,
+        files: files.into_values().collect(),
+    };
+    drop(batches.send(batch));
+    Some(revision)
+}
+
+fn file(
+    shared: &Shared,
+    snapshot: &Snapshot,
+    path: PathBuf,
+    found: &[analysis::lint::diagnostic::Diagnostic],
+) -> Option<File> {
+    Some(File {
+        uri: snapshot.uri(&path)?,
+        version: snapshot.version(&path),
+        diagnostics: to_proto::diagnostics(snapshot, &path, found, shared.session()),
+        path,
+    })
+}
+
+/// What is wrong with settings, shown in the settings.
+fn add_problems(shared: &Shared, snapshot: &Snapshot, files: &mut BTreeMap<PathBuf, File>) {
+    for problem in &*snapshot.problems {
+        let Some((shown, _)) = problem.place() else { continue };
+        let path = snapshot.path(shown);
+        let text = shared.text_of(&path).unwrap_or_default();
+        let diagnostic = to_proto::problem(problem, &text, shared.session());
+        if !files.contains_key(&path)
+            && let Some(new) = file(shared, snapshot, path.clone(), &[])
+        {
+            files.insert(path.clone(), new);
+        }
+        if let Some(file) = files.get_mut(&path) {
+            file.diagnostics.push(diagnostic);
+        }
+    }
+}
+
+/// Publishes what differs from what the editor shows; whether nothing changed meanwhile.
+async fn publish(shared: &Shared, area: &Area, batch: Batch) -> bool {
+    let mut whole: Vec<PathBuf> = Vec::new();
+    for file in batch.files {
+        if area.touched() > batch.revision {
+            return false;
+        }
+        if batch.is_whole {
+            whole.push(file.path.clone());
+        }
+        let published = Published {
+            area: area.folder.clone(),
+            uri: file.uri.clone(),
+            version: file.version,
+            id: id(&file.diagnostics),
+        };
+        let is_known = shared
+            .published
+            .get(&file.path)
+            .is_some_and(|before| *before == published);
+        if !is_known {
+            shared.published.insert(file.path, published);
+            let diagnostics = file.diagnostics;
+            shared
+                .client
+                .publish_diagnostics(file.uri, diagnostics, file.version)
+                .await;
+        }
+    }
+    if batch.is_whole && area.touched() <= batch.revision {
+        clear(shared, &area.folder, |path| !whole.iter().any(|kept| kept == path)).await;
+    }
+    area.touched() <= batch.revision
+}
+
+/// Takes back what was published about an area's files.
+async fn clear(shared: &Shared, area: &Path, is_gone: impl Fn(&Path) -> bool) {
+    let stale = shared.published.iter();
+    let stale = stale.filter(|published| published.area == *area && is_gone(published.key()));
+    let mut stale: Vec<(PathBuf, Uri)> = stale
+        .map(|published| (published.key().clone(), published.uri.clone()))
+        .collect();
+    stale.sort();
+    for (path, uri) in stale {
+        shared.published.remove(&path);
+        shared.client.publish_diagnostics(uri, Vec::new(), None).await;
+    }
+}
+
+/// Stands for diagnostics: equal where they are.
+fn id(diagnostics: &[Diagnostic]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    let text = serde_json::to_string(diagnostics).expect("diagnostics are JSON");
+    text.hash(&mut hasher);
+    hasher.finish()
+}

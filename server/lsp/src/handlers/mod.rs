@@ -1,0 +1,8 @@
+//! One file per verb. A handler changes the state before its first `.await`, or asks a snapshot.
+
+pub(crate) mod cancel;
+pub(crate) mod documents;
+pub(crate) mod files;
+pub(crate) mod folders;
+pub(crate) mod hover;
+pub(crate) mod lifecycle;

@@ -1,0 +1,110 @@
+//! What may take long: shown in the editor once it does, and cancelled from there.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use dashmap::DashMap;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tower_lsp::ls_types::notification::Progress;
+use tower_lsp::ls_types::{
+    NumberOrString, ProgressParams, ProgressParamsValue, ProgressToken, WorkDoneProgress, WorkDoneProgressBegin,
+    WorkDoneProgressEnd,
+};
+
+use crate::state::Shared;
+
+/// How long work goes on before the editor shows it.
+const UNSEEN: Duration = Duration::from_secs(1);
+
+/// Running jobs.
+#[derive(Debug, Default)]
+pub(crate) struct Jobs {
+    next: AtomicU64,
+    /// By the number in their token.
+    running: Arc<DashMap<u64, CancellationToken>>,
+}
+
+/// A running job. Dropping it ends it for the editor, however it came to an end.
+#[derive(Debug)]
+pub(crate) struct Job {
+    number: u64,
+    running: Arc<DashMap<u64, CancellationToken>>,
+    cancelled: CancellationToken,
+    _done: DropGuard,
+}
+
+impl Jobs {
+    /// Starts a job; `title` is what the editor shows if it takes long.
+    pub(crate) fn start(&self, shared: &Arc<Shared>, title: &'static str) -> Job {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let (done, cancelled) = (CancellationToken::new(), CancellationToken::new());
+        self.running.insert(number, cancelled.clone());
+        if shared.session().progress {
+            tokio::spawn(show(Arc::clone(shared), number, title, done.clone()));
+        }
+        Job {
+            number,
+            running: Arc::clone(&self.running),
+            cancelled,
+            _done: done.drop_guard(),
+        }
+    }
+
+    /// Cancels the job of a token; the editor's cancel button.
+    pub(crate) fn cancel(&self, token: &NumberOrString) {
+        let NumberOrString::String(token) = token else { return };
+        let number = token.strip_prefix(TOKEN).and_then(|number| number.parse().ok());
+        if let Some(job) = number.and_then(|number: u64| self.running.get(&number)) {
+            job.cancel();
+        }
+    }
+
+    /// Cancels all; how many there were.
+    pub(crate) fn cancel_all(&self) -> usize {
+        let running = self.running.iter();
+        running.map(|job| job.cancel()).count()
+    }
+}
+
+impl Job {
+    /// Tells whether somebody cancelled it.
+    pub(crate) fn cancelled(&self) -> CancellationToken {
+        self.cancelled.clone()
+    }
+}
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        self.running.remove(&self.number);
+    }
+}
+
+const TOKEN: &str = "dblsp/";
+
+/// Shows a job from its first second to its end.
+async fn show(shared: Arc<Shared>, number: u64, title: &'static str, done: CancellationToken) {
+    if tokio::time::timeout(UNSEEN, done.cancelled()).await.is_ok() {
+        return;
+    }
+    let token = ProgressToken::String(format!("{TOKEN}{number}"));
+    let created = shared.client.create_work_done_progress(token.clone()).await;
+    if created.is_err() {
+        return;
+    }
+    let tell = |value| {
+        let value = ProgressParamsValue::WorkDone(value);
+        let token = token.clone();
+        shared
+            .client
+            .send_notification::<Progress>(ProgressParams { token, value })
+    };
+    tell(WorkDoneProgress::Begin(WorkDoneProgressBegin {
+        title: title.to_owned(),
+        cancellable: Some(true),
+        ..WorkDoneProgressBegin::default()
+    }))
+    .await;
+    done.cancelled().await;
+    tell(WorkDoneProgress::End(WorkDoneProgressEnd::default())).await;
+}

@@ -1,0 +1,135 @@
+//! The protocol's methods, one line each, and the loop that serves them.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::Notify;
+use tower_lsp::jsonrpc::{Request, Result};
+use tower_lsp::ls_types as proto;
+use tower_lsp::{LanguageServer, LspService, Server as Transport};
+use tower_service::Service;
+
+use crate::frames;
+use crate::handlers::{cancel, documents, files, folders, hover, lifecycle};
+use crate::state::{Reader, Shared};
+
+/// How many messages are worked on at once: with few, slow requests would hold up typing.
+const CONCURRENCY: usize = 64;
+
+/// Bytes on their way from the editor's pipe to the transport.
+const PIPE: usize = 64 << 10;
+
+const UNREADABLE: &str = "a message was left out: it is no JSON-RPC";
+
+/// Serves an editor until it says `exit` or goes away; whether it said `shutdown` before, as it should.
+pub async fn serve(input: impl AsyncRead + Unpin, output: impl AsyncWrite) -> bool {
+    serve_reading(input, output, analysis::read).await
+}
+
+/// The same, with another way to read migrations.
+pub(crate) async fn serve_reading(input: impl AsyncRead + Unpin, output: impl AsyncWrite, read: Reader) -> bool {
+    let (service, socket) = LspService::build(|client| Server {
+        shared: Arc::new(Shared::new(client, read)),
+    })
+    .custom_method("window/workDoneProgress/cancel", Server::work_done_progress_cancel)
+    .finish();
+    let shared = Arc::clone(&service.inner().shared);
+    let exit = Arc::new(Notify::new());
+    let service = EndAtExit {
+        service,
+        exit: Arc::clone(&exit),
+    };
+    let (written, readable) = tokio::io::duplex(PIPE);
+    let reading = frames::copy(input, written, || {
+        let client = shared.client.clone();
+        tokio::spawn(async move { client.log_message(proto::MessageType::WARNING, UNREADABLE).await });
+    });
+    let serving = Transport::new(readable, output, socket)
+        .concurrency_level(CONCURRENCY)
+        .serve(service);
+    tokio::select! {
+        ((), ()) = async { tokio::join!(reading, serving) } => {}
+        // Nothing that is still being worked on matters any more.
+        () = exit.notified() => {}
+    }
+    shared.is_shut_down()
+}
+
+/// The transport ends after `exit` only once every running request is answered; this says at once that it came.
+struct EndAtExit {
+    service: LspService<Server>,
+    exit: Arc<Notify>,
+}
+
+impl Service<Request> for EndAtExit {
+    type Response = <LspService<Server> as Service<Request>>::Response;
+    type Error = <LspService<Server> as Service<Request>>::Error;
+    type Future = <LspService<Server> as Service<Request>>::Future;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<std::result::Result<(), Self::Error>> {
+        self.service.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        if request.method() == "exit" {
+            self.exit.notify_one();
+        }
+        self.service.call(request)
+    }
+}
+
+/// Passes messages on.
+pub(crate) struct Server {
+    shared: Arc<Shared>,
+}
+
+impl Server {
+    #[expect(clippy::unused_async, reason = "the builder takes handlers that may wait")]
+    async fn work_done_progress_cancel(&self, params: proto::WorkDoneProgressCancelParams) {
+        cancel::progress(&self.shared, &params);
+    }
+}
+
+impl LanguageServer for Server {
+    async fn initialize(&self, params: proto::InitializeParams) -> Result<proto::InitializeResult> {
+        Ok(lifecycle::initialize(&self.shared, params))
+    }
+
+    async fn initialized(&self, _: proto::InitializedParams) {
+        lifecycle::initialized(&self.shared);
+    }
+
+    async fn shutdown(&self) -> Result<()> {
+        lifecycle::shutdown(&self.shared);
+        Ok(())
+    }
+
+    async fn did_open(&self, params: proto::DidOpenTextDocumentParams) {
+        documents::open(&self.shared, params);
+    }
+
+    async fn did_change(&self, params: proto::DidChangeTextDocumentParams) {
+        documents::change(&self.shared, params);
+    }
+
+    async fn did_save(&self, params: proto::DidSaveTextDocumentParams) {
+        documents::save(&self.shared, &params);
+    }
+
+    async fn did_close(&self, params: proto::DidCloseTextDocumentParams) {
+        documents::close(&self.shared, &params);
+    }
+
+    async fn hover(&self, params: proto::HoverParams) -> Result<Option<proto::Hover>> {
+        Ok(hover::hover(&self.shared, params).await)
+    }
+
+    async fn did_change_watched_files(&self, params: proto::DidChangeWatchedFilesParams) {
+        files::changed(&self.shared, &params);
+    }
+
+    async fn did_change_workspace_folders(&self, params: proto::DidChangeWorkspaceFoldersParams) {
+        folders::changed(&self.shared, params);
+    }
+}

@@ -1,0 +1,10 @@
+//! The language server as editors meet it: the real binary, JSON-RPC over pipes.
+
+#[path = "lsp/client.rs"]
+mod client;
+#[path = "lsp/configuration.rs"]
+mod configuration;
+#[path = "lsp/findings.rs"]
+mod findings;
+#[path = "lsp/lifecycle.rs"]
+mod lifecycle;
