@@ -102,17 +102,13 @@ local function message(text)
 end
 
 local function an_old_neovim_is_told_so()
-  local has, write = vim.fn.has, vim.api.nvim_err_writeln
-  local said
+  local has = vim.fn.has
   vim.fn.has = function()
     return 0
   end
-  vim.api.nvim_err_writeln = function(text)
-    said = text
-  end
   vim.cmd.runtime("plugin/dblsp.lua")
-  vim.fn.has, vim.api.nvim_err_writeln = has, write
-  check("an old Neovim is told what it needs", said and said:find("needs Neovim 0.11", 1, true), said)
+  vim.fn.has = has
+  check("an old Neovim is told what it needs", message("needs neovim 0.11"), messages)
   check("an old Neovim gets no command", vim.fn.exists(":Dblsp") == 0)
   vim.g.loaded_dblsp = nil
 end

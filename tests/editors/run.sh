@@ -2,7 +2,8 @@
 # Drive real editors with the server and the plug-ins of this tree: tests/editors/run.sh [neovim|vscode|emacs]…
 #
 # Editors come from tests/editors/install.sh and from Debian. One that is not to be had is skipped, and said to be; with
-# CI=true that fails. Screenshots and logs stay in target/editors.
+# CI=true that fails. Screenshots and logs stay in target/editors; UPDATE=1 takes those that the README of the extension
+# shows.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 root=$PWD
@@ -86,6 +87,9 @@ vscode() {
     SERVER=$server VSIX=editors/vscode/dblsp-$target.vsix CHROMIUM=$chromium PROJECT=$projects/vscode/app \
         PROFILE=$projects/vscode/profile SCREENSHOTS=$out/vscode \
         "$node/bin/node" tests/editors/vscode.mjs
+    if [ -n "${UPDATE:-}" ]; then
+        cp "$out"/vscode/{workbench,hover,fix}.png editors/vscode/images
+    fi
 }
 
 if [ -n "${DBLSP:-}" ]; then

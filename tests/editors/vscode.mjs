@@ -133,7 +133,7 @@ class Workbench {
 
   /** Moves the mouse to where nothing shows a hover. */
   async rest() {
-    await this.page.mouse.move(900, 740);
+    await this.page.mouse.move(800, 600);
     await this.press("Escape");
   }
 
@@ -243,6 +243,7 @@ async function createsRollback(workbench) {
 
 async function renames(workbench) {
   await workbench.open(notes, 1, 39);
+  await workbench.see("the file is of another language", '.statusbar-item:has-text("Plain Text")');
   await workbench.press("F2");
   await workbench.page.locator(".rename-box input, .rename-input").first().waitFor({ state: "visible" });
   await workbench.shot("rename");
@@ -303,6 +304,8 @@ write(
     "security.workspace.trust.startupPrompt": "never",
     "security.workspace.trust.banner": "never",
     "workbench.startupEditor": "none",
+    // Another extension may give such files a language of its own.
+    "files.associations": { [notes]: "plaintext" },
     "workbench.tips.enabled": false,
     "workbench.secondarySideBar.defaultVisibility": "hidden",
     "chat.disableAIFeatures": true,
@@ -328,7 +331,7 @@ const browser = await chromium.launch({
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
   ],
 });
-const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+const page = await browser.newPage({ viewport: { width: 1120, height: 680 } });
 const workbench = new Workbench(page);
 
 const isBusy = await othersAreBusy();

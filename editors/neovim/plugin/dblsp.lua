@@ -6,9 +6,8 @@ vim.g.loaded_dblsp = true
 -- `vim.lsp.config` and `vim.lsp.enable` came with 0.11.
 if vim.fn.has("nvim-0.11") == 0 then
   local version = vim.version()
-  vim.api.nvim_err_writeln(
-    ("dblsp needs Neovim 0.11 or newer; this is %d.%d.%d"):format(version.major, version.minor, version.patch)
-  )
+  local message = "dblsp needs Neovim 0.11 or newer; this is %d.%d.%d"
+  vim.notify(message:format(version.major, version.minor, version.patch), vim.log.levels.WARN)
   return
 end
 

@@ -1,19 +1,16 @@
 --- `:checkhealth dblsp`
-local health = vim.health
+-- Before 0.8 it was a module, and its functions had longer names before 0.10.
+local health = vim.health or require("health")
 
 local M = {}
 
-local function check_neovim()
-  local version = tostring(vim.version())
-  if vim.fn.has("nvim-0.11") == 1 then
-    health.ok("Neovim " .. version)
-  else
-    health.error("Neovim " .. version .. " is too old", "Install Neovim 0.11 or newer.")
-  end
-end
-
 local function check_server()
-  local command = vim.lsp.config.dblsp.cmd[1]
+  local command = vim.lsp.config.dblsp.cmd
+  if type(command) ~= "table" then
+    health.info("The server is started by a function of yours")
+    return
+  end
+  command = command[1]
   local path = vim.fn.exepath(command)
   if path == "" then
     health.error(("`%s` is not found"):format(command), {
@@ -51,8 +48,13 @@ local function check_client()
 end
 
 function M.check()
+  if vim.fn.has("nvim-0.11") == 0 then
+    local report = health.error or health.report_error
+    report("This Neovim is too old", { "Install Neovim 0.11 or newer." })
+    return
+  end
   health.start("dblsp")
-  check_neovim()
+  health.ok("Neovim " .. tostring(vim.version()))
   check_server()
   check_client()
 end
