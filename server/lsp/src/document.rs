@@ -127,7 +127,7 @@ mod tests {
         let mut buffer = buffer("select 1;\nselect 2;\n");
         let changes = [
             change((0, 7), (0, 8), "'ä😀'"),
-            change((0, 11), (0, 11), " as x"),
+            change((0, 12), (0, 12), " as x"),
             change((1, 0), (9, 0), ""),
         ];
         buffer.apply(2, &changes, Encoding::Utf16).expect("in order");
