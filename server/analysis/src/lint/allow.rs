@@ -183,8 +183,10 @@ fn directive(text: &str, comment: Span) -> Option<(usize, &str)> {
 fn reach(text: &str, document: &Document, lines: &LineIndex, comment: Span) -> Reach {
     let own = lines.line(comment.start);
     let last = lines.line(comment.end.saturating_sub(1).max(comment.start));
+    // A byte order mark is no text.
+    let content = |line: usize| lines.line_text(text, line).trim_start_matches('\u{feff}').trim_start();
     let is_code = |line: &usize| {
-        let content = lines.line_text(text, *line).trim_start();
+        let content = content(*line);
         !content.is_empty() && !content.starts_with("--")
     };
     let next = (last + 1..lines.len()).find(is_code).unwrap_or(own);
@@ -193,7 +195,7 @@ fn reach(text: &str, document: &Document, lines: &LineIndex, comment: Span) -> R
         .statements
         .iter()
         .any(|statement| statement.span.contains(comment));
-    let alone = lines.line_text(text, own).trim_start().starts_with(['-', '/']);
+    let alone = content(own).starts_with(['-', '/']);
     let following = document
         .file
         .statements
