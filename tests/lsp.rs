@@ -1,5 +1,7 @@
 //! The language server as editors meet it: the real binary, JSON-RPC over pipes.
 
+#[path = "lsp/actions.rs"]
+mod actions;
 #[path = "lsp/client.rs"]
 mod client;
 #[path = "lsp/configuration.rs"]

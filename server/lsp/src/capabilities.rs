@@ -5,12 +5,15 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use tower_lsp::ls_types::{
-    ClientCapabilities, HoverProviderCapability, InitializeParams, OneOf, PositionEncodingKind, SaveOptions,
+    ClientCapabilities, CodeActionKind, CodeActionOptions, CodeActionProviderCapability, ExecuteCommandOptions,
+    HoverProviderCapability, InitializeParams, OneOf, PositionEncodingKind, ResourceOperationKind, SaveOptions,
     ServerCapabilities, TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions,
     TextDocumentSyncSaveOptions, WorkspaceFoldersServerCapabilities, WorkspaceServerCapabilities,
 };
 
+use crate::commands;
 use crate::from_proto;
+use crate::handlers::actions;
 use crate::position::Encoding;
 
 /// What was agreed on at `initialize`.
@@ -34,6 +37,12 @@ pub(crate) struct Session {
     pub(crate) tags: bool,
     /// A diagnostic comes back with its data.
     pub(crate) data: bool,
+    /// Edits may name the version of the text that they are for.
+    pub(crate) document_changes: bool,
+    /// Edits may rename files.
+    pub(crate) renames: bool,
+    /// The client opens a file when asked to.
+    pub(crate) show_document: bool,
 }
 
 /// `initializationOptions`; unknown ones are ignored, so that older servers live with newer plugins.
@@ -80,6 +89,8 @@ impl Session {
             ..
         } = capabilities;
         let workspace = workspace.unwrap_or_default();
+        let edits = workspace.workspace_edit.unwrap_or_default();
+        let operations = edits.resource_operations.unwrap_or_default();
         let window = window.unwrap_or_default();
         let published = text_document
             .and_then(|documents| documents.publish_diagnostics)
@@ -102,6 +113,9 @@ impl Session {
             related_information: published.related_information.unwrap_or_default(),
             tags: published.tag_support.is_some(),
             data: published.data_support.unwrap_or_default(),
+            document_changes: edits.document_changes.unwrap_or_default(),
+            renames: edits.document_changes.unwrap_or_default() && operations.contains(&ResourceOperationKind::Rename),
+            show_document: window.show_document.is_some_and(|show| show.support),
         }
     }
 
@@ -118,6 +132,15 @@ impl Session {
                 ..TextDocumentSyncOptions::default()
             })),
             hover_provider: Some(HoverProviderCapability::Simple(true)),
+            code_action_provider: Some(CodeActionProviderCapability::Options(CodeActionOptions {
+                code_action_kinds: Some(vec![CodeActionKind::QUICKFIX, CodeActionKind::SOURCE, actions::FIX_ALL]),
+                resolve_provider: Some(true),
+                ..CodeActionOptions::default()
+            })),
+            execute_command_provider: Some(ExecuteCommandOptions {
+                commands: commands::names(),
+                ..ExecuteCommandOptions::default()
+            }),
             workspace: Some(WorkspaceServerCapabilities {
                 workspace_folders: Some(WorkspaceFoldersServerCapabilities {
                     supported: Some(true),

@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Serialize;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tower_lsp::ls_types::{Diagnostic, Uri};
 
+use crate::handlers::migrations::{self, MigrationsChanged};
 use crate::judge;
 use crate::snapshot::Snapshot;
 use crate::state::{Published, Shared};
@@ -17,8 +19,7 @@ use crate::workspace::{Area, Reason};
 
 /// Runs until the server ends.
 pub(crate) async fn run(shared: Arc<Shared>) {
-    // By folder: the revision up to which the editor knows the findings.
-    let mut told: BTreeMap<PathBuf, u64> = BTreeMap::new();
+    let mut told: BTreeMap<PathBuf, Told> = BTreeMap::new();
     let mut is_first = true;
     loop {
         shared.wake.notified().await;
@@ -32,17 +33,26 @@ pub(crate) async fn run(shared: Arc<Shared>) {
         forget_areas(&shared, &mut told).await;
         let areas: Vec<Arc<Area>> = shared.state().areas.values().cloned().collect();
         for area in areas {
-            let known = told.get(&area.folder).copied();
-            if known.is_some_and(|known| area.touched() <= known) {
+            let known = told.get(&area.folder).copied().unwrap_or_default();
+            if area.touched() <= known.revision {
                 continue;
             }
-            match check(&shared, &area, known.unwrap_or_default()).await {
-                Some(revision) => _ = told.insert(area.folder.clone(), revision),
+            match check(&shared, &area, known).await {
+                Some(now) => _ = told.insert(area.folder.clone(), now),
                 // Something changed meanwhile.
                 None => shared.wake.notify_one(),
             }
         }
     }
+}
+
+/// What the editor knows of an area.
+#[derive(Clone, Copy, Debug, Default)]
+struct Told {
+    /// The revision up to which it knows the findings.
+    revision: u64,
+    /// Stands for what `dblsp/migrations` answered then.
+    listing: u64,
 }
 
 /// Waits until no edit came for a while.
@@ -54,7 +64,7 @@ async fn pause(shared: &Shared) {
 }
 
 /// Drops areas that only a file brought in, once no file of theirs is open.
-async fn forget_areas(shared: &Shared, told: &mut BTreeMap<PathBuf, u64>) {
+async fn forget_areas(shared: &Shared, told: &mut BTreeMap<PathBuf, Told>) {
     let gone: Vec<PathBuf> = {
         let mut state = shared.state();
         let is_open = |area: &Area| state.buffers.keys().any(|path| area.has(path));
@@ -81,6 +91,8 @@ async fn forget_areas(shared: &Shared, told: &mut BTreeMap<PathBuf, u64>) {
 struct Batch {
     /// Whether it is all that the area has; what is not in it is cleared.
     is_whole: bool,
+    /// Stands for what `dblsp/migrations` answers; of no meaning unless it is whole.
+    listing: u64,
     /// Revision that it is about.
     revision: u64,
     files: Vec<File>,
@@ -93,29 +105,34 @@ struct File {
     diagnostics: Vec<Diagnostic>,
 }
 
-/// Judges an area and publishes what is new. The revision that was told; `None` where something changed meanwhile.
-async fn check(shared: &Arc<Shared>, area: &Arc<Area>, known: u64) -> Option<u64> {
+/// Judges an area and publishes what is new. What was told; `None` where something changed meanwhile.
+async fn check(shared: &Arc<Shared>, area: &Arc<Area>, known: Told) -> Option<Told> {
     let job = shared.jobs.start(shared, "Checking migrations");
     let (sender, mut batches) = unbounded_channel();
     let work = {
         let (shared, area, cancelled) = (Arc::clone(shared), Arc::clone(area), job.cancelled());
-        move || judge_area(&shared, &area, known, &sender, &|| cancelled.is_cancelled())
+        move || judge_area(&shared, &area, known.revision, &sender, &|| cancelled.is_cancelled())
     };
     let judging = tokio::task::spawn_blocking(work);
     let mut told = None;
     while let Some(batch) = batches.recv().await {
-        let is_whole = batch.is_whole;
-        let revision = batch.revision;
+        let (is_whole, listing, revision) = (batch.is_whole, batch.listing, batch.revision);
         if publish(shared, area, batch).await && is_whole {
-            told = Some(revision);
+            told = Some(Told { revision, listing });
+            if listing != known.listing {
+                shared.client.send_notification::<MigrationsChanged>(()).await;
+            }
         }
     }
     match judging.await {
         // Cancelled by the user: what is shown stays until the next edit.
-        Ok(Some(revision)) if job.cancelled().is_cancelled() => Some(revision),
+        Ok(Some(revision)) if job.cancelled().is_cancelled() => Some(Told { revision, ..known }),
         Ok(_) => told,
         // The panic was told where it was caught; trying the same again would only repeat it.
-        Err(_) => Some(area.touched()),
+        Err(_) => Some(Told {
+            revision: area.touched(),
+            ..known
+        }),
     }
 }
 
@@ -147,6 +164,7 @@ fn judge_area(
         }
         let batch = Batch {
             is_whole: false,
+            listing: 0,
             revision,
             files,
         };
@@ -166,6 +184,7 @@ fn judge_area(
     add_problems(shared, &snapshot, &mut files);
     let batch = Batch {
         is_whole: true,
+        listing: id(&migrations::list(&snapshot, &judged)),
         revision,
         files: files.into_values().collect(),
     };
@@ -254,10 +273,10 @@ async fn clear(shared: &Shared, area: &Path, is_gone: impl Fn(&Path) -> bool) {
     }
 }
 
-/// Stands for diagnostics: equal where they are.
-fn id(diagnostics: &[Diagnostic]) -> u64 {
+/// Stands for a value: equal where that is.
+fn id(value: &impl Serialize) -> u64 {
     let mut hasher = DefaultHasher::new();
-    let text = serde_json::to_string(diagnostics).expect("diagnostics are JSON");
+    let text = serde_json::to_string(value).expect("what is sent is JSON");
     text.hash(&mut hasher);
     hasher.finish()
 }

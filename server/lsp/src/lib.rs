@@ -7,8 +7,10 @@
 //! `from_proto` and `to_proto` are the only places where the protocol's positions and addresses meet byte offsets and
 //! paths.
 
+mod allow;
 mod capabilities;
 mod checker;
+mod commands;
 mod document;
 mod frames;
 mod from_proto;

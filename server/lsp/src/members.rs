@@ -51,6 +51,11 @@ impl Members {
         self.0.contains_key(path)
     }
 
+    /// How many files there are.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// All files.
     pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
         self.0.keys().map(PathBuf::as_path)

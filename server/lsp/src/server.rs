@@ -10,8 +10,9 @@ use tower_lsp::ls_types as proto;
 use tower_lsp::{LanguageServer, LspService, Server as Transport};
 use tower_service::Service;
 
+use crate::commands;
 use crate::frames;
-use crate::handlers::{cancel, documents, files, folders, hover, lifecycle};
+use crate::handlers::{actions, cancel, documents, files, folders, hover, lifecycle, migrations};
 use crate::state::{Reader, Shared};
 
 /// How many messages are worked on at once: with few, slow requests would hold up typing.
@@ -32,6 +33,7 @@ pub(crate) async fn serve_reading(input: impl AsyncRead + Unpin, output: impl As
     let (service, socket) = LspService::build(|client| Server {
         shared: Arc::new(Shared::new(client, read)),
     })
+    .custom_method("dblsp/migrations", Server::migrations)
     .custom_method("window/workDoneProgress/cancel", Server::work_done_progress_cancel)
     .finish();
     let shared = Arc::clone(&service.inner().shared);
@@ -85,6 +87,11 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    /// Parameters are an empty object, for what may be asked later.
+    async fn migrations(&self, _: proto::LSPAny) -> Result<Vec<migrations::Listed>> {
+        Ok(migrations::migrations(&self.shared).await)
+    }
+
     #[expect(clippy::unused_async, reason = "the builder takes handlers that may wait")]
     async fn work_done_progress_cancel(&self, params: proto::WorkDoneProgressCancelParams) {
         cancel::progress(&self.shared, &params);
@@ -123,6 +130,18 @@ impl LanguageServer for Server {
 
     async fn hover(&self, params: proto::HoverParams) -> Result<Option<proto::Hover>> {
         Ok(hover::hover(&self.shared, params).await)
+    }
+
+    async fn code_action(&self, params: proto::CodeActionParams) -> Result<Option<proto::CodeActionResponse>> {
+        Ok(actions::actions(&self.shared, params).await)
+    }
+
+    async fn code_action_resolve(&self, action: proto::CodeAction) -> Result<proto::CodeAction> {
+        Ok(actions::resolve(action))
+    }
+
+    async fn execute_command(&self, params: proto::ExecuteCommandParams) -> Result<Option<proto::LSPAny>> {
+        commands::execute(&self.shared, params).await
     }
 
     async fn did_change_watched_files(&self, params: proto::DidChangeWatchedFilesParams) {

@@ -18,6 +18,8 @@ use crate::members::{Member, Members};
 /// One history, read and replayed.
 #[derive(Clone, Debug)]
 pub(crate) struct View {
+    /// The folder of its project.
+    pub(crate) root: PathBuf,
     /// Its files.
     pub(crate) history: Arc<History>,
     /// One per migration.

@@ -10,10 +10,11 @@ use analysis::Document;
 use analysis::history::Migration;
 use dashmap::DashMap;
 use project::files::Disk;
+use ropey::Rope;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tower_lsp::Client;
-use tower_lsp::ls_types::Uri;
+use tower_lsp::ls_types::{MessageType, Uri};
 
 use crate::capabilities::Session;
 use crate::document::Buffer;
@@ -109,6 +110,29 @@ impl Shared {
     /// The state, for as short as possible.
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells the user something, without waiting for it.
+    pub(crate) fn say(&self, level: MessageType, message: String) {
+        let client = self.client.clone();
+        tokio::spawn(async move { client.show_message(level, message).await });
+    }
+
+    /// The disk, with what is open laid over it; paths are shown relative to `base`.
+    pub(crate) fn disk(&self, base: &Path) -> Disk {
+        let texts: Vec<(PathBuf, Rope)> = {
+            let state = self.state();
+            let buffers = state.buffers.iter();
+            buffers
+                .map(|(path, buffer)| (path.clone(), buffer.text.clone()))
+                .collect()
+        };
+        let mut disk = Disk::new(base);
+        let texts = texts.into_iter();
+        disk.overlay = texts
+            .map(|(path, text)| (path, Some(String::from(text).into())))
+            .collect();
+        disk
     }
 
     /// A file's text, as the editor holds it, else as it is on disk.

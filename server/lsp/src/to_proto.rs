@@ -136,6 +136,63 @@ fn offset(text: &str, line: u32, column: u32) -> usize {
     text.floor_char_boundary(positions.offset(place) as usize)
 }
 
+/// Edits of files, as the client takes them.
+pub(crate) struct Edits<'s> {
+    snapshot: &'s Snapshot,
+    session: &'s Session,
+    files: Vec<proto::TextDocumentEdit>,
+}
+
+impl<'s> Edits<'s> {
+    /// No edits yet.
+    pub(crate) fn new(snapshot: &'s Snapshot, session: &'s Session) -> Self {
+        Self {
+            snapshot,
+            session,
+            files: Vec::new(),
+        }
+    }
+
+    /// Adds all edits of one file.
+    pub(crate) fn add(&mut self, path: &Path, edits: Vec<(Span, String)>) {
+        let Some(uri) = self.snapshot.uri(path) else { return };
+        let text = self.snapshot.text(path).unwrap_or_default();
+        let positions = Positions::new(&text, self.session.encoding);
+        let edits = edits.into_iter().map(|(span, new_text)| {
+            proto::OneOf::Left(proto::TextEdit {
+                range: range(&positions, span),
+                new_text,
+            })
+        });
+        let version = self.snapshot.version(path);
+        self.files.push(proto::TextDocumentEdit {
+            text_document: proto::OptionalVersionedTextDocumentIdentifier { uri, version },
+            edits: edits.collect(),
+        });
+    }
+
+    /// With versions, where the client heeds them: it then refuses edits of a text that it has changed since.
+    pub(crate) fn finish(self) -> proto::WorkspaceEdit {
+        if self.session.document_changes {
+            return proto::WorkspaceEdit {
+                document_changes: Some(proto::DocumentChanges::Edits(self.files)),
+                ..proto::WorkspaceEdit::default()
+            };
+        }
+        let files = self.files.into_iter().map(|file| {
+            let edits = file.edits.into_iter().map(|edit| match edit {
+                proto::OneOf::Left(edit) => edit,
+                proto::OneOf::Right(annotated) => annotated.text_edit,
+            });
+            (file.text_document.uri, edits.collect())
+        });
+        proto::WorkspaceEdit {
+            changes: Some(files.collect()),
+            ..proto::WorkspaceEdit::default()
+        }
+    }
+}
+
 /// Texts of other files that places in them are counted in.
 pub(crate) struct Texts<'s> {
     snapshot: &'s Snapshot,

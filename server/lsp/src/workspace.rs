@@ -286,6 +286,7 @@ impl Shared {
             let settings = Arc::new(project.settings);
             for history in project.histories {
                 views.push(View {
+                    root: project.root.folder.clone(),
                     history: Arc::new(history),
                     documents: Arc::default(),
                     settings: Arc::clone(&settings),
@@ -311,6 +312,14 @@ impl Shared {
         }
         next.views = views;
         next
+    }
+
+    /// Has every area read anew from disk.
+    pub(crate) fn relist_all(&self) {
+        let mut state = self.state();
+        state.revision += 1;
+        let revision = state.revision;
+        state.areas.values().for_each(|area| area.relist(revision));
     }
 
     /// Notes which areas changed on disk; for editors that cannot watch. What is open counts as it is in the editor.

@@ -2,7 +2,7 @@
 //!
 //! [`load`] turns paths into [`Project`]s: it finds each path's project ([`discover`]), reads `dblsp.toml` ([`config`])
 //! and what the Supabase CLI knows ([`supabase`]), lists the migration folders ([`layout`]) and reads them ([`files`]).
-//! [`init`] and [`mod@new`] plan files, [`write`] writes them; [`edit`] keeps a loaded history up with an editor.
+//! [`init`], [`mod@new`] and [`rename`] plan files, [`write`] writes them; [`edit`] keeps a loaded history up with an editor.
 //! What is wrong is collected beside what could be read, never instead of it.
 
 mod load;
@@ -17,6 +17,7 @@ pub mod init;
 pub mod layout;
 pub mod name;
 pub mod new;
+pub mod rename;
 pub mod supabase;
 pub mod write;
 

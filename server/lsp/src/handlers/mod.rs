@@ -1,8 +1,14 @@
 //! One file per verb. A handler changes the state before its first `.await`, or asks a snapshot.
 
+pub(crate) mod actions;
 pub(crate) mod cancel;
+pub(crate) mod check;
+pub(crate) mod create;
 pub(crate) mod documents;
+pub(crate) mod explain;
 pub(crate) mod files;
 pub(crate) mod folders;
 pub(crate) mod hover;
 pub(crate) mod lifecycle;
+pub(crate) mod migrations;
+pub(crate) mod workflow;
