@@ -1,6 +1,7 @@
 //! What an editor asks at a cursor, answered from the replayed history. Byte offsets and plain data: it knows no
 //! protocol and no rule.
 
+pub mod completion;
 pub mod definition;
 mod describe;
 mod effect;

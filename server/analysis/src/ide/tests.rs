@@ -1,7 +1,10 @@
 //! Nothing that an editor asks at any byte of any text makes the analysis panic.
 
 use super::testing::Case;
-use super::{Place, definition, folding, hover, lenses, references, selection, symbols, tokens};
+use super::{
+    Place, completion, completion::signature, definition, folding, hover, lenses, references, selection, symbols,
+    tokens,
+};
 use crate::history::{Base, Migration};
 use crate::text::Span;
 
@@ -45,6 +48,10 @@ fn ask(case: &Case, file: usize, step: usize) {
         for span in selection::selection(view, place) {
             fits(text, span);
         }
+        for item in completion::completion(view, place) {
+            fits(text, item.replace);
+        }
+        signature::signature(view, place);
         definition::definition(view, place);
         definition::type_definition(view, place);
         for highlight in references::highlights(view, place) {

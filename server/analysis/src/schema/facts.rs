@@ -69,6 +69,48 @@ pub fn is_binary_coercible(from: &str, to: &str) -> bool {
     from == to || BINARY_CASTS.contains(&(from, to))
 }
 
+/// The functions of `pg_catalog` that people call, by name: those that types, operators and indexes are made of are left
+/// out.
+pub fn builtin_functions(postgres: u16) -> impl Iterator<Item = &'static str> {
+    const INNER: &[&str] = &[
+        "in",
+        "out",
+        "recv",
+        "send",
+        "sel",
+        "joinsel",
+        "hash",
+        "support",
+        "larger",
+        "smaller",
+        "accum",
+        "combine",
+        "serialize",
+        "deserialize",
+        "transfn",
+        "finalfn",
+        "typmodin",
+        "typmodout",
+        "cmp",
+        "sortsupport",
+        "equalimage",
+    ];
+    let column = usize::from(postgres.clamp(FIRST_MAJOR, LAST_MAJOR) - FIRST_MAJOR);
+    let lines = include_str!("facts/volatility.tsv").lines();
+    lines.filter_map(move |line| {
+        let (name, letters) = line.split_once('\t')?;
+        let is_there = letters.as_bytes().get(column).is_some_and(|letter| *letter != b'-');
+        let plain = name
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+        let inner = INNER.iter().any(|end| {
+            name.strip_suffix(end)
+                .is_some_and(|rest| !rest.is_empty() && (rest.ends_with('_') || end.len() > 3))
+        });
+        (is_there && plain && !inner && !name.starts_with('_')).then_some(name)
+    })
+}
+
 /// Volatility of a built-in function; `None` where there is none of that name, or overloads differ and one is volatile.
 /// Of overloads of which none is volatile, the most volatile one.
 pub fn builtin_volatility(name: &str, postgres: u16) -> Option<Volatility> {

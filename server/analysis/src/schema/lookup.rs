@@ -8,7 +8,7 @@ use super::objects::{Certainty, Id, Origin, Routine, Signature, Type};
 use super::resolve::Resolver;
 use super::session::Session;
 use crate::sql::name::Name;
-use crate::sql::statement::{ObjectRef, TypeName};
+use crate::sql::statement::{ObjectRef, Query, TypeName};
 
 /// Looks names up in a catalog as a session sees it.
 pub(crate) struct Lookup<'a> {
@@ -47,6 +47,16 @@ impl<'a> Lookup<'a> {
     /// Searches these schemas again.
     pub(crate) fn restore_search_path(&mut self, path: Vec<SmolStr>) {
         self.resolver.session.search_path = path;
+    }
+
+    /// The ids that a name may stand for, in search order.
+    pub(crate) fn ids(&self, name: &Name) -> Vec<Id> {
+        self.resolver.candidates(name)
+    }
+
+    /// The columns that a query gives, with their types where those can be told.
+    pub(crate) fn outputs(&self, query: &Query) -> Option<Vec<(SmolStr, Option<Type>)>> {
+        self.resolver.outputs(query)
     }
 
     pub(crate) fn relation(&self, name: &Name) -> Option<Id> {

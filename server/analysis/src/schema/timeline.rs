@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use smol_str::SmolStr;
 
+mod place;
 mod run;
 
 use super::catalog::Catalog;

@@ -5,6 +5,7 @@
 
 pub mod block;
 pub mod body;
+pub mod keyword;
 pub mod lexeme;
 pub mod name;
 pub mod statement;

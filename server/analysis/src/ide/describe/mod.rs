@@ -12,6 +12,7 @@ use crate::schema::objects::{
 };
 use crate::sql::statement::{Expr, PolicyCommand, TriggerMode, Volatility};
 
+pub(super) use self::table::column_line;
 use self::table::{column, constraint_line, index_line, table, written};
 use super::place::{noun, triggers};
 

@@ -76,7 +76,7 @@ pub(super) fn table(catalog: &Catalog, id: &Id, table: &Table, source: Source<'_
 }
 
 /// `name type not null default …`
-pub(super) fn column_line(column: &Column) -> String {
+pub(in crate::ide) fn column_line(column: &Column) -> String {
     let mut line = format!("{} {}", quote(&column.name), column.ty);
     if column.not_null {
         line.push_str(" not null");
