@@ -85,7 +85,7 @@ vscode() {
     )
     make_project "$projects/vscode/app"
     SERVER=$server VSIX=editors/vscode/dblsp-$target.vsix CHROMIUM=$chromium PROJECT=$projects/vscode/app \
-        PROFILE=$projects/vscode/profile SCREENSHOTS=$out/vscode \
+        PROFILES=$projects/vscode SCREENSHOTS=$out/vscode \
         "$node/bin/node" tests/editors/vscode.mjs
     if [ -n "${UPDATE:-}" ]; then
         cp "$out"/vscode/{workbench,hover,fix}.png editors/vscode/images
