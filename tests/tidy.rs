@@ -516,3 +516,32 @@ fn extensions_have_the_version_of_the_server() {
     let licence = |path: &str| fs::read_to_string(root().join(path)).expect("the licence is there");
     assert_eq!(licence("editors/vscode/LICENSE"), licence("LICENSE-MIT"));
 }
+
+#[test]
+fn editors_know_every_command_of_the_server() {
+    let read = |path: &str| fs::read_to_string(root().join(path)).expect("the file is there");
+    let server = read("server/lsp/src/commands.rs");
+    let (vscode, neovim) = (
+        read("editors/vscode/src/commands.ts"),
+        read("editors/neovim/lua/dblsp/commands.lua"),
+    );
+    let commands: Vec<_> = server
+        .split("\"dblsp.")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .filter(|name| !name.is_empty())
+        .collect();
+    assert!(commands.len() > 10, "{commands:?}");
+    for command in commands {
+        // Neovim hands what a code action names to the server without being told.
+        let is_of_actions = command.starts_with("open");
+        assert!(
+            vscode.contains(&format!("\"{command}\"")) || vscode.contains(&format!("\"dblsp.{command}\"")),
+            "Visual Studio Code does not know dblsp.{command}"
+        );
+        assert!(
+            is_of_actions || neovim.contains(&format!("\"dblsp.{command}\"")),
+            "Neovim does not know dblsp.{command}"
+        );
+    }
+}

@@ -6,6 +6,9 @@ import { showMenu } from "./status.js";
 /** Commands of the server that are about one file. */
 const ABOUT_FILE = ["createRollback", "createSmokeTest", "check"];
 
+/** Commands that only code actions run, with the server's own arguments. */
+const OF_ACTIONS = ["open", "openDocumentation"];
+
 /** Commands of the server that read or write a database: only where the workspace is trusted. */
 const ON_DATABASE = ["snapshot", "apply", "applyAll", "test", "rollback", "restore", "status", "drift"];
 
@@ -14,6 +17,7 @@ export function registerCommands(server: Server): vscode.Disposable[] {
   const rules = new Rules(server);
   return [
     ...ABOUT_FILE.map((name) => register(`dblsp.${name}`, (...args) => run(server, name, args))),
+    ...OF_ACTIONS.map((name) => register(`dblsp.${name}`, (...args) => server.execute(`dblsp.${name}`, args))),
     ...ON_DATABASE.map((name) =>
       register(`dblsp.${name}`, (...args) => (vscode.workspace.isTrusted ? run(server, name, args) : askForTrust())),
     ),

@@ -3,8 +3,9 @@ local client = require("dblsp.client")
 
 local M = {}
 
+--- The current file; nil for a buffer without a name.
 local function uri()
-  return vim.uri_from_bufnr(0)
+  return vim.api.nvim_buf_get_name(0) ~= "" and vim.uri_from_bufnr(0) or nil
 end
 
 --- A command of the server that is about the current file.
