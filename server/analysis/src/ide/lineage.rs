@@ -56,6 +56,39 @@ impl Lineage {
         this
     }
 
+    /// The part of it in which the object has the name that a mention gives it.
+    pub(super) fn while_named(mut self, file: usize, mention: &Mention, name: &str) -> Self {
+        let position = if mention.late {
+            (usize::MAX, u32::MAX)
+        } else {
+            (file, mention.moment)
+        };
+        let is_here = |segment: &Segment| own_name(&segment.key) == name;
+        let found = self
+            .segments
+            .iter()
+            .position(|segment| is_here(segment) && segment.from <= position && position <= segment.to)
+            .or_else(|| self.segments.iter().rposition(is_here));
+        let Some(at) = found else { return self };
+        let first = self.segments[..at].iter().rposition(|segment| !is_here(segment));
+        let first = first.map_or(0, |at| at + 1);
+        let end = self.segments[at..].iter().position(|segment| !is_here(segment));
+        let end = end.map_or(self.segments.len(), |end| at + end);
+        if end < self.segments.len() {
+            self.last = None;
+        }
+        self.segments = self.segments[first..end].to_vec();
+        self
+    }
+
+    /// Whether the object is there, under one of these names, before a file.
+    pub(super) fn is_alive_at(&self, file: usize) -> bool {
+        let start = (file, 0);
+        self.segments
+            .iter()
+            .any(|segment| segment.from <= start && start <= segment.to)
+    }
+
     /// Its names, the first one first.
     pub(super) fn keys(&self) -> impl Iterator<Item = &Key> {
         self.segments.iter().map(|segment| &segment.key)

@@ -12,6 +12,7 @@ mod lineage;
 mod mention;
 mod place;
 pub mod references;
+pub mod rename;
 pub mod selection;
 pub mod symbols;
 pub mod tokens;

@@ -59,8 +59,15 @@ pub fn references(view: View<'_>, place: Place) -> Vec<Reference> {
     out
 }
 
-/// The mentions of an object, by file; only files that hold one of its names are replayed.
-pub(super) fn mentions(view: View<'_>, lineage: &Lineage) -> Vec<(usize, Mention)> {
+/// The mentions of an object, by file.
+fn mentions(view: View<'_>, lineage: &Lineage) -> Vec<(usize, Mention)> {
+    let mut found = mentions_of_files(view, lineage);
+    found.retain(|(file, mention)| lineage.is_named_by(*file, mention, view));
+    found
+}
+
+/// All mentions of the files that hold one of an object's names; no other file is replayed.
+pub(super) fn mentions_of_files(view: View<'_>, lineage: &Lineage) -> Vec<(usize, Mention)> {
     let names: Vec<String> = lineage
         .names()
         .iter()
@@ -73,12 +80,7 @@ pub(super) fn mentions(view: View<'_>, lineage: &Lineage) -> Vec<(usize, Mention
         if pattern.as_ref().is_ok_and(|pattern| !pattern.is_match(&migration.text)) {
             continue;
         }
-        let found = mention::of_file(view, file).into_iter();
-        out.extend(
-            found
-                .filter(|mention| lineage.is_named_by(file, mention, view))
-                .map(|mention| (file, mention)),
-        );
+        out.extend(mention::of_file(view, file).into_iter().map(|mention| (file, mention)));
     }
     out
 }

@@ -2,8 +2,8 @@
 
 use super::testing::Case;
 use super::{
-    Place, completion, completion::signature, definition, folding, hover, lenses, references, selection, symbols,
-    tokens,
+    Place, completion, completion::signature, definition, folding, hover, lenses, references, rename, selection,
+    symbols, tokens,
 };
 use crate::history::{Base, Migration};
 use crate::text::Span;
@@ -58,6 +58,11 @@ fn ask(case: &Case, file: usize, step: usize) {
             fits(text, highlight.span);
         }
         references::references(view, place);
+        if let Ok(edits) = rename::rename(view, place, "Neu é", &|_| false) {
+            for edit in edits {
+                fits(case.text(edit.location.file), edit.location.span);
+            }
+        }
     }
 }
 

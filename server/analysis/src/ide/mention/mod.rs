@@ -1,7 +1,7 @@
 //! What each name of a file means: found by walking the statements beside the replay, so that every lookup sees the
 //! catalog and the session of its moment.
 
-mod object;
+pub(super) mod object;
 mod query;
 mod routine;
 mod rows;

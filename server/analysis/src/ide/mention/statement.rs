@@ -4,6 +4,7 @@ use super::query::Names;
 use super::{Access, Scope, Walker};
 use crate::schema::change::Key;
 use crate::schema::objects::{Id, Type};
+use crate::sql::lexeme::{LexemeKind, lexemes_in};
 use crate::sql::name::{Ident, Name};
 use crate::sql::statement::{
     AlterDomainAction, AlterExtension, AlterFunctionAction, AlterObject, AlterPublication, AlterRole, AlterTypeAction,
@@ -33,6 +34,11 @@ impl Walker<'_> {
             Node::AlterFunction(alter) => {
                 let first = self.out.len();
                 self.object_ref(&alter.object, Access::Write);
+                if let AlterFunctionAction::Options(options) = &alter.action {
+                    for set in &options.set {
+                        self.search_path(&set.name, set.span);
+                    }
+                }
                 if let AlterFunctionAction::Object(action) = &alter.action {
                     let this = self.routine_since(first);
                     self.alter_object(this.as_ref(), action);
@@ -175,6 +181,7 @@ impl Walker<'_> {
                     AlterRole::Options(options) => self.role_options(options),
                     AlterRole::Rename(to) => self.role_named(to, Access::Declare),
                     AlterRole::Owner(role) => self.role(role),
+                    AlterRole::Set(set) => self.search_path(&set.name, set.span),
                     _ => {}
                 }
             }
@@ -324,8 +331,8 @@ impl Walker<'_> {
             }
             Node::Explain { statement, .. } | Node::Prepare { statement, .. } => self.statement(statement, scope),
             Node::Unknown { names, .. } => self.unreadable(names),
-            Node::Set(_)
-            | Node::Reset { .. }
+            Node::Set(set) => self.search_path(set.name.as_str(), set.span),
+            Node::Reset { .. }
             | Node::SetConstraints { .. }
             | Node::SetTransaction { .. }
             | Node::Transaction(_)
@@ -369,6 +376,9 @@ impl Walker<'_> {
     fn create_function(&mut self, create: &CreateFunction, whole: Span) {
         let mut scope = Scope::default();
         let signature = self.declare_routine(&create.name, whole);
+        for set in &create.options.set {
+            self.search_path(&set.name, set.span);
+        }
         self.params(&create.params, &mut scope);
         match &create.returns {
             Some(Returns::Type(ty)) => self.ty(ty),
@@ -516,6 +526,34 @@ impl Walker<'_> {
                 on(self, to, Access::Declare);
             }
             AlterDomainAction::Object(action) => self.alter_type(id, action),
+        }
+    }
+
+    /// The schemas that a setting of `search_path` names.
+    fn search_path(&mut self, name: &str, setting: Span) {
+        if name != "search_path" {
+            return;
+        }
+        let lexemes = lexemes_in(self.text, setting);
+        let values = lexemes
+            .iter()
+            .position(|lexeme| lexeme.is(self.text, "TO") || lexeme.span.slice(self.text) == "=");
+        for lexeme in values.map_or(&[][..], |at| &lexemes[at + 1..]) {
+            let inner = Span {
+                start: lexeme.span.start + 1,
+                end: lexeme.span.end.saturating_sub(1),
+            };
+            let names = match lexeme.kind {
+                LexemeKind::String => lexemes_in(self.text, inner),
+                _ => vec![*lexeme],
+            };
+            for name in names.iter().filter(|name| name.is_name()) {
+                let ident = super::routine::ident(self.text, name.span, 0);
+                let known = self.find(|lookup| lookup.catalog().schemas.contains_key(&ident.value).then_some(()));
+                if known.is_some() {
+                    self.schema(&ident, Access::Read);
+                }
+            }
         }
     }
 
