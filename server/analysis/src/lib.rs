@@ -17,7 +17,7 @@ use history::{History, Migration};
 use lint::Linter;
 use lint::diagnostic::Diagnostic;
 use settings::Settings;
-use sql::verdict::{Grammar, SyntaxError, Verdict};
+use sql::verdict::SyntaxError;
 use text::Span;
 
 /// One migration, read. Shared: a clone costs nothing.
@@ -34,15 +34,17 @@ pub struct Document {
 pub fn read(migration: &Migration) -> Document {
     let text = &*migration.text;
     let whole = migration.forward.start == 0 && migration.forward.len() >= text.len();
-    let file = if whole {
-        sql::parse(text)
+    let blanked;
+    let forward = if whole {
+        text
     } else {
-        sql::parse(&blank_outside(text, migration.forward))
+        blanked = blank_outside(text, migration.forward);
+        &blanked
     };
-    let syntax_errors = if migration.judged {
-        syntax_errors(text, &file)
+    let (file, syntax_errors) = if migration.judged {
+        sql::parse_and_judge(forward)
     } else {
-        Vec::new()
+        (sql::parse(forward), Vec::new())
     };
     Document {
         file: Arc::new(file),
@@ -73,33 +75,4 @@ fn blank_outside(text: &str, keep: Span) -> String {
     .slice(text);
     let after = Span::new(keep.end as usize, text.len()).slice(text);
     blank(before) + keep.slice(text) + &blank(after)
-}
-
-fn syntax_errors(text: &str, file: &sql::File) -> Vec<SyntaxError> {
-    let mut errors = Vec::new();
-    for statement in &file.statements {
-        if matches!(
-            statement.node,
-            sql::statement::Node::Meta { .. } | sql::statement::Node::Templated { .. }
-        ) {
-            continue;
-        }
-        if let Some(error) = Grammar.syntax_error(statement.span.slice(text)) {
-            errors.push(SyntaxError {
-                span: error.span.shift(statement.span.start),
-                ..error
-            });
-        }
-    }
-    let unread = file.errors.iter().filter(|lexical| {
-        !errors
-            .iter()
-            .any(|known| known.span.end >= lexical.span.start && known.span.start <= lexical.span.start)
-    });
-    let unread: Vec<SyntaxError> = unread
-        .filter_map(|lexical| sql::verdict::unreadable(text, lexical.span))
-        .collect();
-    errors.extend(unread);
-    errors.sort_by_key(|error| error.span);
-    errors
 }

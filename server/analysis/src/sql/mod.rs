@@ -15,6 +15,7 @@ pub mod verdict;
 pub(crate) mod cursor;
 mod dialect;
 pub(crate) mod lower;
+mod shape;
 mod split;
 
 use smol_str::SmolStr;
@@ -23,6 +24,7 @@ use cursor::{Cursor, ident_of};
 use split::{Piece, split};
 use statement::{Node, Statement};
 use tokens::{Comment, LexError, Tokens, tokenize};
+use verdict::SyntaxError;
 
 /// A file, read.
 #[derive(Clone, Debug, Default)]
@@ -38,10 +40,20 @@ pub struct File {
 /// Reads a file or a function body. Linear in the length of `text`; never fails.
 pub fn parse(text: &str) -> File {
     let tokens = tokenize(text);
-    let statements = split(&tokens)
-        .iter()
-        .map(|piece| statement(text, &tokens, piece))
-        .collect();
+    let pieces = split(&tokens);
+    file(text, tokens, &pieces)
+}
+
+/// Reads a file like [`parse`], and says what PostgreSQL would not read in it; the errors in text order.
+pub fn parse_and_judge(text: &str) -> (File, Vec<SyntaxError>) {
+    let tokens = tokenize(text);
+    let pieces = split(&tokens);
+    let errors = verdict::syntax_errors(text, &tokens, &pieces);
+    (file(text, tokens, &pieces), errors)
+}
+
+fn file(text: &str, tokens: Tokens, pieces: &[Piece]) -> File {
+    let statements = pieces.iter().map(|piece| statement(text, &tokens, piece)).collect();
     File {
         statements,
         comments: tokens.comments,

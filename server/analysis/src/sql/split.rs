@@ -31,14 +31,14 @@ pub(crate) struct Piece {
 pub(crate) fn split(tokens: &Tokens) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let mut start = 0;
-    let mut shape = Shape::default();
+    let mut reading = Reading::default();
     for (at, token) in tokens.tokens.iter().enumerate() {
-        if token.token == SqlToken::SemiColon && !shape.holds_semicolons() {
+        if token.token == SqlToken::SemiColon && !reading.holds_semicolons() {
             push(&mut pieces, tokens, start..at, true);
             start = at + 1;
-            shape = Shape::default();
+            reading = Reading::default();
         } else {
-            shape.read(&tokens.tokens[start..=at]);
+            reading.read(&tokens.tokens[start..=at]);
         }
     }
     push(&mut pieces, tokens, start..tokens.tokens.len(), false);
@@ -48,14 +48,14 @@ pub(crate) fn split(tokens: &Tokens) -> Vec<Piece> {
 
 /// Whether the statement being read may hold semicolons: a rule's actions, a `BEGIN ATOMIC` body.
 #[derive(Default)]
-struct Shape {
+struct Reading {
     rule: bool,
     routine: bool,
     parens: usize,
     atomic: usize,
 }
 
-impl Shape {
+impl Reading {
     fn holds_semicolons(&self) -> bool {
         self.atomic > 0 || (self.rule && self.parens > 0)
     }

@@ -8,13 +8,48 @@ use sqlparser::tokenizer::Token as SqlToken;
 use squawk_syntax::SourceFile;
 
 use super::cursor::{body_of, is_word};
-use super::tokens::{Token, tokenize};
+use super::shape::Shape;
+use super::split::Piece;
+use super::tokens::{Token, Tokens, tokenize};
 use crate::text::Span;
 
 /// Something that knows PostgreSQL's grammar.
 pub trait Verdict {
     /// The first syntax error of one statement, given without its semicolon; `None` where there is none, or no verdict.
     fn syntax_error(&self, statement: &str) -> Option<SyntaxError>;
+}
+
+/// The syntax errors of a file, in text order: at most one per statement, and text that no statement took.
+pub(crate) fn syntax_errors(text: &str, read: &Tokens, pieces: &[Piece]) -> Vec<SyntaxError> {
+    let judged = pieces.iter().filter(|piece| !piece.meta && piece.placeholder.is_none());
+    let mut errors: Vec<SyntaxError> = judged
+        .filter_map(|piece| {
+            let is_near = |span: Span| span.start <= piece.span.end && piece.span.start <= span.end;
+            let is_all_tokens = !read.errors.iter().any(|error| is_near(error.span))
+                && !read.metas.iter().any(|command| is_near(command.span));
+            let shape = Shape::of(text, &read.tokens[piece.tokens.clone()]).filter(|_| is_all_tokens);
+            if shape.is_some_and(Shape::is_valid) {
+                return None;
+            }
+            let error = Grammar.syntax_error(piece.span.slice(text));
+            if let (None, Some(shape)) = (&error, shape) {
+                shape.keep_valid();
+            }
+            error.map(|error| SyntaxError {
+                span: error.span.shift(piece.span.start),
+                ..error
+            })
+        })
+        .collect();
+    let unread = read.errors.iter().filter(|lexical| {
+        !errors
+            .iter()
+            .any(|known| known.span.end >= lexical.span.start && known.span.start <= lexical.span.start)
+    });
+    let unread: Vec<SyntaxError> = unread.filter_map(|lexical| unreadable(text, lexical.span)).collect();
+    errors.extend(unread);
+    errors.sort_by_key(|error| error.span);
+    errors
 }
 
 /// Where PostgreSQL would stop reading a statement.
@@ -186,7 +221,7 @@ fn error_at(statement: &str, token: Option<&Token>) -> SyntaxError {
 }
 
 /// Bytes that are no token; of several lines the message shows the first.
-pub(crate) fn unreadable(statement: &str, span: Span) -> Option<SyntaxError> {
+fn unreadable(statement: &str, span: Span) -> Option<SyntaxError> {
     let rest = statement.get(span.start as usize..)?;
     let what = match rest.chars().next()? {
         '"' => "unterminated quoted identifier",
