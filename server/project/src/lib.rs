@@ -24,12 +24,15 @@ pub mod write;
 pub use error::ProjectError;
 pub use load::{CompanionFolder, Loaded, Opened, Project, Request, Selection, load, open};
 
-use std::sync::OnceLock;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use analysis::Document;
 use analysis::history::History;
 use analysis::lint::Linter;
 use analysis::lint::diagnostic::Diagnostic;
+use analysis::schema::timeline::Timeline;
 use analysis::settings::Settings;
 use rayon::prelude::*;
 
@@ -57,10 +60,61 @@ pub fn documents(history: &History) -> Vec<Document> {
     on_deep_stacks(|| history.migrations.par_iter().map(analysis::read).collect())
 }
 
-/// Judges a history like [`analysis::check`], its files in parallel.
-pub fn check(history: &History, documents: &[Document], settings: &Settings) -> Vec<Diagnostic> {
+/// Reads every migration of a history in parallel, and replays those that are read while others still are.
+pub fn replay(history: &History, settings: &Settings) -> (Vec<Document>, Timeline) {
+    let migrations = &history.migrations;
+    let documents: Vec<OnceLock<Document>> = migrations.iter().map(|_| OnceLock::new()).collect();
+    let next = AtomicUsize::new(0);
+    // Reads one more; false where none is left.
+    let read_one = || {
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        let Some(migration) = migrations.get(number) else {
+            return false;
+        };
+        let read = catch_unwind(AssertUnwindSafe(|| analysis::read(migration)));
+        // Somebody may be waiting for it, also if it never comes.
+        let (document, panic) = match read {
+            Ok(document) => (document, None),
+            Err(panic) => (Document::default(), Some(panic)),
+        };
+        let is_new = documents[number].set(document).is_ok();
+        if let Some(panic) = panic {
+            resume_unwind(panic);
+        }
+        is_new
+    };
+    let timeline = on_deep_stacks(|| {
+        rayon::scope(|scope| {
+            for _ in 1..rayon::current_num_threads() {
+                scope.spawn(|_| while read_one() {});
+            }
+            Timeline::replay_as_read(history, settings, &mut |number| {
+                loop {
+                    if let Some(document) = documents[number].get() {
+                        return document;
+                    }
+                    if !read_one() {
+                        return documents[number].wait();
+                    }
+                }
+            })
+        })
+    });
+    let documents = documents
+        .into_iter()
+        .map(|document| document.into_inner().unwrap_or_default());
+    (documents.collect(), timeline)
+}
+
+/// Judges a replayed history like [`analysis::check`], its files in parallel.
+pub fn check(
+    history: &History,
+    documents: &[Document],
+    settings: &Settings,
+    timeline: &Arc<Timeline>,
+) -> Vec<Diagnostic> {
     on_deep_stacks(|| {
-        let linter = Linter::new(history, documents, settings);
+        let linter = Linter::replayed(history, documents, settings, Arc::clone(timeline));
         let by_file: Vec<Vec<Diagnostic>> = (0..documents.len())
             .into_par_iter()
             .map(|number| linter.file(number))

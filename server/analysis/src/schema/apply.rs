@@ -17,28 +17,31 @@ use crate::sql::statement::{ObjectKind, Persistence};
 impl Catalog {
     /// Carries out one change; `origin` is where the statement stands.
     pub fn apply(&mut self, change: &Change, origin: Origin) {
+        self.carry_out(change.clone(), origin);
+    }
+
+    /// Carries out a change that nobody looks at later.
+    pub(crate) fn carry_out(&mut self, change: Change, origin: Origin) {
         match change {
             Change::Create(object) | Change::Alter(object) => self.put(object, origin),
-            Change::Drop(key) => self.remove(key),
-            Change::Rename { from, to } => self.rename(from, to, origin),
-            Change::AddColumn { table, column } => self.table_changed(table, origin, |table| {
-                table.columns.push((**column).clone());
-            }),
-            Change::DropColumn { table, column } => self.drop_column(table, column, origin),
-            Change::AlterColumn { table, column, .. } => self.table_changed(table, origin, |table| {
+            Change::Drop(key) => self.remove(&key),
+            Change::Rename { from, to } => self.rename(&from, &to, origin),
+            Change::AddColumn { table, column } => self.push_column(&table, *column, origin),
+            Change::DropColumn { table, column } => self.drop_column(&table, &column, origin),
+            Change::AlterColumn { table, column, .. } => self.table_changed(&table, origin, |table| {
                 if let Some(old) = table.columns.iter_mut().find(|old| old.name == column.name) {
-                    *old = (**column).clone();
+                    *old = *column;
                 }
             }),
-            Change::AddConstraint { table, constraint } => self.table_changed(table, origin, |table| {
-                table.constraints.push((**constraint).clone());
-            }),
-            Change::AlterConstraint { table, constraint } => self.table_changed(table, origin, |table| {
+            Change::AddConstraint { table, constraint } => {
+                self.push_constraint(&table, *constraint, origin);
+            }
+            Change::AlterConstraint { table, constraint } => self.table_changed(&table, origin, |table| {
                 if let Some(old) = table.constraints.iter_mut().find(|old| old.name == constraint.name) {
-                    *old = (**constraint).clone();
+                    *old = *constraint;
                 }
             }),
-            Change::PutTrigger { table, trigger } => self.edit(table, |relation| {
+            Change::PutTrigger { table, trigger } => self.touch(&table, |relation| {
                 relation.meta.changed = origin;
                 let triggers = match &mut relation.kind {
                     RelationKind::Table(table) => &mut table.triggers,
@@ -46,27 +49,27 @@ impl Catalog {
                     _ => return,
                 };
                 triggers.retain(|old| old.name != trigger.name);
-                triggers.push((**trigger).clone());
+                triggers.push(*trigger);
             }),
-            Change::PutPolicy { table, policy } => self.table_changed(table, origin, |table| {
+            Change::PutPolicy { table, policy } => self.table_changed(&table, origin, |table| {
                 table.policies.retain(|old| old.name != policy.name);
-                table.policies.push((**policy).clone());
+                table.policies.push(*policy);
             }),
-            Change::PutRule { table, rule } => self.edit(table, |relation| {
+            Change::PutRule { table, rule } => self.touch(&table, |relation| {
                 edit_rules(relation, |rules| {
-                    rules.retain(|old| old != rule);
-                    rules.push(rule.clone());
+                    rules.retain(|old| *old != rule);
+                    rules.push(rule);
                 });
             }),
-            Change::Table { table, what } => self.alter_table(table, what, origin),
+            Change::Table { table, what } => self.alter_table(&table, &what, origin),
             Change::Grant {
                 object,
                 grantee,
                 privileges,
-            } => self.acl(object, |acl| {
-                let held = acl.entry(grantee.clone()).or_default();
+            } => self.acl(&object, |acl| {
+                let held = acl.entry(grantee).or_default();
                 for (privilege, grantable) in privileges {
-                    *held.entry(privilege.clone()).or_default() |= *grantable;
+                    *held.entry(privilege).or_default() |= grantable;
                 }
             }),
             Change::Revoke {
@@ -75,56 +78,58 @@ impl Catalog {
                 privileges,
                 grant_option,
             } => {
-                let take = |acl: &mut Acl| take_privileges(acl, grantee, privileges, *grant_option);
-                self.acl(object, take);
+                let take = |acl: &mut Acl| take_privileges(acl, &grantee, &privileges, grant_option);
+                self.acl(&object, take);
                 // A privilege on the table goes with those on its columns.
-                if let Key::Relation(table) = object
+                if let Key::Relation(table) = &object
                     && self
                         .table(table)
                         .is_some_and(|table| table.columns.iter().any(|c| !c.acl.is_empty()))
                 {
-                    self.edit_table(table, |table| {
+                    self.touch_table(table, |table| {
                         table.columns.iter_mut().for_each(|column| take(&mut column.acl));
                     });
                 }
             }
             Change::DefaultAcl { key, acl } => {
                 match acl {
-                    Some(acl) => self.default_acls.insert(key.clone(), acl.clone()),
-                    None => self.default_acls.remove(key),
+                    Some(acl) => self.default_acls.insert(key, acl),
+                    None => self.default_acls.remove(&key),
                 };
             }
-            Change::Comment { object, text } => self.comment(object, text.as_ref()),
-            Change::Owner { object, owner } => self.meta(object, |meta| {
+            Change::Comment { object, text } => self.comment(&object, text.as_ref()),
+            Change::Owner { object, owner } => self.meta(&object, |meta| {
                 // The old owner's rights become the new one's, and the new owner needs no grants.
-                meta.acl.remove(owner);
-                meta.owner = owner.clone();
+                meta.acl.remove(&owner);
+                meta.owner = owner;
             }),
             Change::Statistics { name, table, columns } => {
-                self.statistics.insert(name.clone(), (table.clone(), columns.clone()));
+                self.statistics.insert(name, (table, columns));
             }
             Change::Write { .. } => {}
-            Change::Taint(taint) => self.taint(taint, origin),
+            Change::Taint(taint) => self.taint(&taint, origin),
         }
     }
 
-    fn put(&mut self, object: &Object, origin: Origin) {
-        match object.clone() {
+    fn put(&mut self, object: Object, origin: Origin) {
+        match object {
             Object::Schema(name, schema) => {
                 self.schemas.insert(name, schema);
             }
             Object::Relation(id, mut relation) => {
-                Arc::make_mut(&mut relation).meta.changed = origin;
+                if relation.meta.changed != origin {
+                    Arc::make_mut(&mut relation).meta.changed = origin;
+                }
                 if let RelationKind::Index(index) = &relation.kind {
                     let name = id.name.clone();
-                    self.edit_table(&index.table.clone(), |table| {
+                    self.touch_table(&index.table.clone(), |table| {
                         table.indexes.insert(name);
                     });
                 }
                 self.insert_relation(id, relation);
             }
             Object::Routine(signature, routine) => {
-                self.routines.insert(signature, routine);
+                self.insert_routine(signature, routine);
             }
             Object::Type(id, ty) => {
                 if let TypeKind::Range(_) = &ty.kind {
@@ -132,7 +137,8 @@ impl Catalog {
                     let meta = ty.meta.clone();
                     self.types.insert(multirange(&id), Arc::new(TypeObject { meta, kind }));
                 }
-                self.types.insert(id, ty);
+                self.note_type(&id, origin);
+                self.insert_type(id, ty);
             }
             Object::Extension(name, extension) => {
                 self.forget_members(&name);
@@ -163,7 +169,7 @@ impl Catalog {
                     table.constraints.retain(|constraint| constraint.name != *name);
                 });
             }
-            Key::Trigger(table, name) => self.edit(table, |relation| match &mut relation.kind {
+            Key::Trigger(table, name) => self.touch(table, |relation| match &mut relation.kind {
                 RelationKind::Table(table) => table.triggers.retain(|trigger| trigger.name != *name),
                 RelationKind::View(view) => view.triggers.retain(|trigger| trigger.name != *name),
                 _ => {}
@@ -171,7 +177,7 @@ impl Catalog {
             Key::Policy(table, name) => {
                 self.edit_table(table, |table| table.policies.retain(|policy| policy.name != *name));
             }
-            Key::Rule(table, name) => self.edit(table, |relation| {
+            Key::Rule(table, name) => self.touch(table, |relation| {
                 edit_rules(relation, |rules| rules.retain(|rule| rule != name));
             }),
             Key::Routine(signature) => {
@@ -206,8 +212,8 @@ impl Catalog {
 
     /// Comments kept by name, of what has no place of its own for them: parts of views, composite types and domains.
     fn drop_comments(&mut self, id: &Id) {
-        if !self.comments.is_empty() {
-            let of = format!(":{id}.");
+        let of = format!(":{id}.");
+        if self.comments.keys().any(|key| key.contains(&of)) {
             self.comments = self
                 .comments
                 .clone()
@@ -287,7 +293,7 @@ impl Catalog {
         };
         match &relation.kind {
             RelationKind::Index(index) => {
-                self.edit_table(&index.table, |table| {
+                self.touch_table(&index.table, |table| {
                     table.indexes.remove(&id.name);
                 });
             }
@@ -349,7 +355,7 @@ impl Catalog {
                     policy.name = to.clone();
                 }
             }),
-            (Key::Rule(table, from), Key::Rule(_, to)) => self.edit(table, |relation| {
+            (Key::Rule(table, from), Key::Rule(_, to)) => self.touch(table, |relation| {
                 edit_rules(relation, |rules| {
                     rules
                         .iter_mut()
@@ -360,7 +366,7 @@ impl Catalog {
             (Key::Routine(from), Key::Routine(to)) => self.rename_routine(from, to),
             (Key::Type(from), Key::Type(to)) => {
                 if let Some(ty) = self.types.remove(from) {
-                    self.types.insert(to.clone(), ty);
+                    self.insert_type(to.clone(), ty);
                     self.retype(from, to);
                     self.rename_comments(&format!(":{from}."), &format!(":{to}."));
                 }
@@ -411,7 +417,7 @@ impl Catalog {
         for id in types {
             if let Some(ty) = self.types.remove(&id) {
                 let renamed = Id::new(to, &id.name);
-                self.types.insert(renamed.clone(), ty);
+                self.insert_type(renamed.clone(), ty);
                 self.retype(&id, &renamed);
             }
         }
@@ -434,7 +440,7 @@ impl Catalog {
         let Some(routine) = self.routines.remove(from) else {
             return;
         };
-        self.routines.insert(to.clone(), routine);
+        self.insert_routine(to.clone(), routine);
         let users: Vec<Id> = self
             .relations
             .iter()
@@ -599,7 +605,7 @@ impl Catalog {
                 let setof = edited.returns.as_ref().is_some_and(|text| text.starts_with("SETOF "));
                 edited.returns = Some(format!("{}{ty}", if setof { "SETOF " } else { "" }).into());
             }
-            self.routines.insert(renamed, routine);
+            self.insert_routine(renamed, routine);
         }
     }
 
@@ -671,7 +677,7 @@ impl Catalog {
             TableChange::Detach { partition } => self.detach(partition, origin),
             _ => {}
         }
-        self.edit(id, |relation| {
+        let change = |relation: &mut Relation| {
             relation.meta.changed = origin;
             let options = match &mut relation.kind {
                 RelationKind::View(view) => &mut view.options,
@@ -688,7 +694,12 @@ impl Catalog {
                 }),
                 _ => {}
             }
-        });
+        };
+        if matches!(what, TableChange::Inherit(_) | TableChange::NoInherit(_)) {
+            self.edit(id, change);
+        } else {
+            self.touch(id, change);
+        }
     }
 
     /// Indexes of a partition that are like its parent's belong to those from now on.
@@ -765,7 +776,7 @@ impl Catalog {
     /// Changes the privileges of anything that has some.
     fn acl(&mut self, object: &Key, change: impl FnOnce(&mut Acl)) {
         if let Key::Column(table, column) = object {
-            self.edit_table(table, |table| {
+            self.touch_table(table, |table| {
                 if let Some(column) = table.columns.iter_mut().find(|old| old.name == *column) {
                     change(&mut column.acl);
                 }
@@ -784,22 +795,22 @@ impl Catalog {
             Key::Constraint(id, name) if self.table(id).is_none() => {
                 self.comment_by_name(format!("constraint:{id}.{name}"), text);
             }
-            Key::Column(table, name) => self.edit_table(table, |table| {
+            Key::Column(table, name) => self.touch_table(table, |table| {
                 for column in table.columns.iter_mut().filter(|old| old.name == *name) {
                     column.comment.clone_from(&text);
                 }
             }),
-            Key::Constraint(table, name) => self.edit_table(table, |table| {
+            Key::Constraint(table, name) => self.touch_table(table, |table| {
                 for constraint in table.constraints.iter_mut().filter(|old| old.name == *name) {
                     constraint.comment.clone_from(&text);
                 }
             }),
-            Key::Trigger(table, name) => self.edit_table(table, |table| {
+            Key::Trigger(table, name) => self.touch_table(table, |table| {
                 for trigger in table.triggers.iter_mut().filter(|old| old.name == *name) {
                     trigger.comment.clone_from(&text);
                 }
             }),
-            Key::Policy(table, name) => self.edit_table(table, |table| {
+            Key::Policy(table, name) => self.touch_table(table, |table| {
                 for policy in table.policies.iter_mut().filter(|old| old.name == *name) {
                     policy.comment.clone_from(&text);
                 }

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use imbl::OrdMap;
+use imbl::{OrdMap, OrdSet};
 use smol_str::SmolStr;
 
 use super::objects::{
-    Acl, Certainty, ConstraintKind, DefaultAclKey, Extension, Id, Index, Meta, Origin, Publication, Relation,
-    RelationKind, Role, Routine, Schema, Signature, Table, TypeObject,
+    Acl, Certainty, Column, Constraint, ConstraintKind, DefaultAclKey, Dependencies, Extension, Id, Index, Meta,
+    Origin, Publication, Relation, RelationKind, Role, Routine, Schema, Signature, Table, TypeKind, TypeObject,
 };
 use crate::history::Base;
 use crate::sql::statement::ObjectKind;
@@ -42,77 +42,181 @@ pub struct Catalog {
     pub complete: bool,
     /// The latest statements that may have changed anything: dynamic SQL, unreadable statements.
     pub taints: Taints,
-    /// How many tables of a schema have a constraint of that name: PostgreSQL's own names avoid them all.
-    constraint_names: OrdMap<Id, u32>,
-    /// The tables directly under a table: partitions and those that inherit.
-    children: Having,
-    /// The relations that name a relation.
-    users: Having,
-    /// The tables with a column of a type.
-    typed: Having,
-    /// The sequences that a table's columns own.
-    owned: Having,
+    kinship: Kinship,
+    /// The types that the transaction of that number changed.
+    changed_types: (u32, OrdSet<Id>),
 }
 
-/// What the secondary indexes hold of a relation.
-#[derive(Default, PartialEq)]
-struct Kin {
-    constraints: Vec<SmolStr>,
-    parents: Vec<Id>,
-    /// Relations that it names: parents, referenced tables, what its policies or query read.
-    names: BTreeSet<Id>,
-    /// Types of its columns that are not built in.
-    types: BTreeSet<Id>,
-    /// The table whose column owns this sequence.
-    owner: Option<Id>,
+/// Secondary indexes: who was ever in which relation to whom, so that lookups need not walk the catalog.
+///
+/// Pairs are never taken out. What is found is asked whether it is still so; in return all catalogs of a history share
+/// one of these, and catalogs that differ in this alone are equal.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Kinship {
+    /// A constraint's schema and name with its table: PostgreSQL's own names avoid them all.
+    constraints: Pairs,
+    /// A table with one directly under it: a partition, or one that inherits.
+    children: Pairs,
+    /// A relation with one that names it.
+    users: Pairs,
+    /// A type with a table that has a column of it.
+    typed: Pairs,
+    /// A table with a sequence that a column of it owns.
+    owned: Pairs,
+    /// A type with a domain over it, or a composite type that has an attribute of it.
+    parts: Pairs,
+    /// A type with a routine that takes or returns it.
+    routines: OrdSet<(Id, Signature)>,
+    /// A word of a column's default, in lower case, with the table; the empty word where there is no text.
+    defaults: OrdSet<(SmolStr, Id)>,
 }
 
-impl Kin {
-    fn of(relation: &Relation) -> Self {
-        let mut kin = Self::default();
+impl PartialEq for Kinship {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+type Pairs = OrdSet<(Id, Id)>;
+
+/// Adds a pair, and leaves a set that has it shared.
+fn pair(pairs: &mut Pairs, key: &Id, relation: &Id) {
+    let pair = (key.clone(), relation.clone());
+    if !pairs.contains(&pair) {
+        pairs.insert(pair);
+    }
+}
+
+/// What is paired with a key, by name.
+fn paired<'a>(pairs: &'a Pairs, key: &Id) -> impl Iterator<Item = &'a Id> + use<'a> {
+    let key = key.clone();
+    pairs
+        .range((key.clone(), Id::default())..)
+        .take_while(move |(known, _)| *known == key)
+        .map(|(_, relation)| relation)
+}
+
+impl Kinship {
+    /// Whether everything about a relation is noted.
+    fn holds(&self, id: &Id, relation: &Relation) -> bool {
+        let count = |kinship: &Self| {
+            [
+                &kinship.constraints,
+                &kinship.children,
+                &kinship.users,
+                &kinship.typed,
+                &kinship.owned,
+            ]
+            .map(OrdSet::len)
+            .into_iter()
+            .sum::<usize>()
+                + kinship.defaults.len()
+        };
+        let mut noted = self.clone();
+        noted.note(id, relation);
+        count(&noted) == count(self)
+    }
+
+    fn note(&mut self, id: &Id, relation: &Relation) {
         match &relation.kind {
             RelationKind::Table(table) => {
-                kin.constraints = table
+                for parent in table.inherits.iter().chain(&table.partition_of) {
+                    pair(&mut self.children, parent, id);
+                    pair(&mut self.users, parent, id);
+                }
+                table.columns.iter().for_each(|column| self.note_column(id, column));
+                table
                     .constraints
                     .iter()
-                    .map(|constraint| constraint.name.clone())
-                    .collect();
-                kin.parents = table.inherits.iter().chain(&table.partition_of).cloned().collect();
-                kin.names.extend(kin.parents.iter().cloned());
-                for constraint in &table.constraints {
-                    if let ConstraintKind::Foreign(key) = &constraint.kind {
-                        kin.names.insert(key.table.clone());
-                    }
-                }
-                for policy in &table.policies {
-                    kin.names.extend(policy.dependencies.relations.iter().cloned());
-                }
-                let types = table.columns.iter().map(|column| &column.ty.id);
-                kin.types.extend(types.filter(|id| id.schema != "pg_catalog").cloned());
+                    .for_each(|constraint| self.note_constraint(id, constraint));
+                table
+                    .policies
+                    .iter()
+                    .for_each(|policy| self.note_dependencies(id, &policy.dependencies));
             }
-            RelationKind::View(view) => kin.names.extend(view.dependencies.relations.iter().cloned()),
-            RelationKind::Index(index) => kin.names.extend(index.partition_of.clone()),
-            RelationKind::Sequence(sequence) => kin.owner = sequence.owned_by.as_ref().map(|(table, _)| table.clone()),
+            RelationKind::View(view) => self.note_dependencies(id, &view.dependencies),
+            RelationKind::Index(index) => {
+                if let Some(parent) = &index.partition_of {
+                    pair(&mut self.users, parent, id);
+                }
+            }
+            RelationKind::Sequence(sequence) => {
+                if let Some((table, _)) = &sequence.owned_by {
+                    pair(&mut self.owned, table, id);
+                }
+            }
             RelationKind::Composite => {}
         }
-        kin
     }
-}
 
-/// A secondary index: for each key, the relations that have it.
-type Having = OrdMap<Id, BTreeSet<Id>>;
-
-fn add(index: &mut Having, key: &Id, relation: &Id) {
-    index.entry(key.clone()).or_default().insert(relation.clone());
-}
-
-fn remove(index: &mut Having, key: &Id, relation: &Id) {
-    if let Some(relations) = index.get_mut(key) {
-        relations.remove(relation);
-        if relations.is_empty() {
-            index.remove(key);
+    fn note_column(&mut self, id: &Id, column: &Column) {
+        if column.ty.id.schema != "pg_catalog" {
+            pair(&mut self.typed, &column.ty.id, id);
+        }
+        let mut note = |word: SmolStr| {
+            let pair = (word, id.clone());
+            if !self.defaults.contains(&pair) {
+                self.defaults.insert(pair);
+            }
+        };
+        match &column.default_text {
+            Some(text) if column.default.is_some() => words_of_calls(text).for_each(note),
+            None if column.default.is_some() => note(SmolStr::default()),
+            _ => {}
         }
     }
+
+    fn note_constraint(&mut self, id: &Id, constraint: &Constraint) {
+        pair(&mut self.constraints, &id.sibling(&constraint.name), id);
+        if let ConstraintKind::Foreign(key) = &constraint.kind {
+            pair(&mut self.users, &key.table, id);
+        }
+    }
+
+    fn note_dependencies(&mut self, id: &Id, dependencies: &Dependencies) {
+        for named in &dependencies.relations {
+            pair(&mut self.users, named, id);
+        }
+    }
+}
+
+/// Whether a relation names another: as parent, in a foreign key, a policy or a query.
+fn is_user(relation: &Relation, named: &Id) -> bool {
+    match &relation.kind {
+        RelationKind::Table(table) => {
+            let refers = |constraint: &Constraint| matches!(&constraint.kind, ConstraintKind::Foreign(key) if key.table == *named);
+            has_parent(table, named)
+                || table.constraints.iter().any(refers)
+                || table
+                    .policies
+                    .iter()
+                    .any(|policy| policy.dependencies.relations.contains(named))
+        }
+        RelationKind::View(view) => view.dependencies.relations.contains(named),
+        RelationKind::Index(index) => index.partition_of.as_ref() == Some(named),
+        RelationKind::Sequence(_) | RelationKind::Composite => false,
+    }
+}
+
+fn has_parent(table: &Table, parent: &Id) -> bool {
+    table
+        .inherits
+        .iter()
+        .chain(&table.partition_of)
+        .any(|known| known == parent)
+}
+
+/// The words of a default that may call a function or name a sequence, in lower case; a constant has none.
+fn words_of_calls(text: &str) -> impl Iterator<Item = SmolStr> {
+    let calls = text.contains('(');
+    let words = text
+        .split(|c: char| !is_word_character(c))
+        .filter(move |word| calls && !word.is_empty());
+    words.map(|word| SmolStr::new(word.to_lowercase()))
+}
+
+fn is_word_character(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '_' | '$')
 }
 
 /// The latest statement of each kind whose effect nobody can tell; what was changed before it is no longer certain.
@@ -210,89 +314,46 @@ impl Catalog {
 
     /// Puts a relation under a name, in the place of any other.
     pub(crate) fn insert_relation(&mut self, id: Id, relation: Arc<Relation>) {
-        let kin = Kin::of(&relation);
-        if let Some(old) = self.relations.insert(id.clone(), relation) {
-            self.forget(&id, &Kin::of(&old));
-        }
-        self.note(&id, &kin);
+        self.kinship.note(&id, &relation);
+        self.relations.insert(id, relation);
     }
 
     /// Takes a relation out.
     pub(crate) fn take_relation(&mut self, id: &Id) -> Option<Arc<Relation>> {
-        let relation = self.relations.remove(id)?;
-        self.forget(id, &Kin::of(&relation));
-        Some(relation)
+        self.relations.remove(id)
+    }
+
+    /// Puts a routine under a signature, in the place of any other.
+    pub(crate) fn insert_routine(&mut self, signature: Signature, routine: Arc<Routine>) {
+        for ty in signature.arguments.iter().chain(&routine.return_type) {
+            let pair = (ty.id.clone(), signature.clone());
+            if ty.id.schema != "pg_catalog" && !self.kinship.routines.contains(&pair) {
+                self.kinship.routines.insert(pair);
+            }
+        }
+        self.routines.insert(signature, routine);
+    }
+
+    /// Puts a type under a name, in the place of any other.
+    pub(crate) fn insert_type(&mut self, id: Id, ty: Arc<TypeObject>) {
+        match &ty.kind {
+            TypeKind::Domain(domain) => pair(&mut self.kinship.parts, &domain.base.id, &id),
+            TypeKind::Composite(attributes) => {
+                for (_, attribute) in attributes {
+                    pair(&mut self.kinship.parts, &attribute.id, &id);
+                }
+            }
+            _ => {}
+        }
+        self.types.insert(id, ty);
     }
 
     /// Changes a relation in place; nothing where there is none.
     pub(crate) fn edit(&mut self, id: &Id, change: impl FnOnce(&mut Relation)) {
-        let Some(relation) = self.relations.get_mut(id) else {
-            return;
-        };
-        let before = Kin::of(relation);
-        change(Arc::make_mut(relation));
-        let after = Kin::of(relation);
-        if before != after {
-            self.forget(id, &before);
-            self.note(id, &after);
+        if let Some(relation) = self.relations.get_mut(id) {
+            change(Arc::make_mut(relation));
+            self.kinship.note(id, relation);
         }
-    }
-
-    fn note(&mut self, id: &Id, kin: &Kin) {
-        for name in &kin.constraints {
-            *self.constraint_names.entry(id.sibling(name)).or_default() += 1;
-        }
-        kin.parents
-            .iter()
-            .for_each(|parent| add(&mut self.children, parent, id));
-        kin.names.iter().for_each(|named| add(&mut self.users, named, id));
-        kin.types.iter().for_each(|ty| add(&mut self.typed, ty, id));
-        kin.owner.iter().for_each(|table| add(&mut self.owned, table, id));
-    }
-
-    fn forget(&mut self, id: &Id, kin: &Kin) {
-        for name in &kin.constraints {
-            let key = id.sibling(name);
-            match self.constraint_names.get(&key) {
-                Some(2..) => *self.constraint_names.entry(key).or_default() -= 1,
-                _ => {
-                    self.constraint_names.remove(&key);
-                }
-            }
-        }
-        kin.parents
-            .iter()
-            .for_each(|parent| remove(&mut self.children, parent, id));
-        kin.names.iter().for_each(|named| remove(&mut self.users, named, id));
-        kin.types.iter().for_each(|ty| remove(&mut self.typed, ty, id));
-        kin.owner.iter().for_each(|table| remove(&mut self.owned, table, id));
-    }
-
-    /// Whether a table of the schema has a constraint of that name.
-    pub(crate) fn has_constraint(&self, schema: &str, name: &str) -> bool {
-        self.constraint_names.contains_key(&Id::new(schema, name))
-    }
-
-    /// The relations that name a relation, by name: foreign keys, policies, views, children.
-    pub(crate) fn users(&self, named: &Id) -> impl Iterator<Item = (&Id, &Relation)> {
-        let users = self.users.get(named).into_iter().flatten();
-        users.filter_map(|id| self.relations.get(id).map(|relation| (id, &**relation)))
-    }
-
-    /// The tables that have a column of a type, by name.
-    pub(crate) fn tables_of_type(&self, ty: &Id) -> impl Iterator<Item = (&Id, &Table)> {
-        let tables = self.typed.get(ty).into_iter().flatten();
-        tables.filter_map(|id| self.table(id).map(|table| (id, table)))
-    }
-
-    /// The sequences that a table's columns own, by name.
-    pub fn owned_sequences(&self, table: &Id) -> impl Iterator<Item = Id> {
-        self.owned.get(table).into_iter().flatten().cloned()
-    }
-
-    /// The tables directly under a table, by name: its partitions, and those that inherit from it.
-    pub(crate) fn children(&self, parent: &Id) -> impl Iterator<Item = &Id> {
-        self.children.get(parent).into_iter().flatten()
     }
 
     /// Changes a table in place; nothing where there is none.
@@ -302,6 +363,157 @@ impl Catalog {
                 change(table);
             }
         });
+    }
+
+    /// Changes what no secondary index holds of a relation; nothing where there is none.
+    pub(crate) fn touch(&mut self, id: &Id, change: impl FnOnce(&mut Relation)) {
+        if let Some(relation) = self.relations.get_mut(id) {
+            change(Arc::make_mut(relation));
+            debug_assert!(self.kinship.holds(id, relation), "{id} has new kin");
+        }
+    }
+
+    /// Changes a table like [`Catalog::touch`].
+    pub(crate) fn touch_table(&mut self, id: &Id, change: impl FnOnce(&mut Table)) {
+        self.touch(id, |relation| {
+            if let RelationKind::Table(table) = &mut relation.kind {
+                change(table);
+            }
+        });
+    }
+
+    /// Adds a column behind a table's others.
+    pub(crate) fn push_column(&mut self, id: &Id, column: Column, origin: Origin) {
+        self.kinship.note_column(id, &column);
+        self.touch(id, |relation| {
+            relation.meta.changed = origin;
+            if let RelationKind::Table(table) = &mut relation.kind {
+                table.columns.push(column);
+            }
+        });
+    }
+
+    /// Adds a constraint behind a table's others.
+    pub(crate) fn push_constraint(&mut self, id: &Id, constraint: Constraint, origin: Origin) {
+        self.kinship.note_constraint(id, &constraint);
+        self.touch(id, |relation| {
+            relation.meta.changed = origin;
+            if let RelationKind::Table(table) = &mut relation.kind {
+                table.constraints.push(constraint);
+            }
+        });
+    }
+
+    /// A copy without the secondary indexes, so that those can go on changing in place.
+    pub(crate) fn snapshot(&mut self) -> Self {
+        let kinship = std::mem::take(&mut self.kinship);
+        let copy = self.clone();
+        self.kinship = kinship;
+        copy
+    }
+
+    /// Makes this a copy of `other`, with secondary indexes that also hold what was meanwhile.
+    pub(crate) fn restore(&mut self, other: &Self) {
+        let kinship = std::mem::take(&mut self.kinship);
+        *self = other.clone();
+        self.kinship = kinship;
+    }
+
+    /// Takes over the secondary indexes of a later catalog of the same history.
+    pub(crate) fn share_kinship(&mut self, later: &Self) {
+        self.kinship = later.kinship.clone();
+    }
+
+    /// Whether a table of the schema has a constraint of that name.
+    pub(crate) fn has_constraint(&self, schema: &str, name: &str) -> bool {
+        paired(&self.kinship.constraints, &Id::new(schema, name))
+            .filter_map(|id| self.table(id))
+            .any(|table| table.constraints.iter().any(|constraint| constraint.name == name))
+    }
+
+    /// The relations that name a relation, by name: foreign keys, policies, views, children.
+    pub(crate) fn users(&self, named: &Id) -> impl Iterator<Item = (&Id, &Relation)> {
+        let named = named.clone();
+        paired(&self.kinship.users, &named)
+            .filter_map(|id| self.relations.get(id).map(|relation| (id, &**relation)))
+            .filter(move |(_, relation)| is_user(relation, &named))
+    }
+
+    /// The tables that have a column of a type, by name.
+    pub(crate) fn tables_of_type(&self, ty: &Id) -> impl Iterator<Item = (&Id, &Table)> {
+        let ty = ty.clone();
+        paired(&self.kinship.typed, &ty)
+            .filter_map(|id| self.table(id).map(|table| (id, table)))
+            .filter(move |(_, table)| table.columns.iter().any(|column| column.ty.id == ty))
+    }
+
+    /// The routines that may take or return a type that is not built in, by signature.
+    pub(crate) fn routines_with_type(&self, ty: &Id) -> impl Iterator<Item = (&Signature, &Arc<Routine>)> {
+        let ty = ty.clone();
+        let first = Signature {
+            id: Id::default(),
+            arguments: Vec::new(),
+        };
+        let pairs = self.kinship.routines.range((ty.clone(), first)..);
+        pairs
+            .take_while(move |(known, _)| *known == ty)
+            .filter_map(|(_, signature)| self.routines.get(signature).map(|routine| (signature, routine)))
+    }
+
+    /// The domains and composite types that may be made of a type, by name.
+    pub(crate) fn types_with_type(&self, ty: &Id) -> impl Iterator<Item = (&Id, &Arc<TypeObject>)> {
+        paired(&self.kinship.parts, ty).filter_map(|id| self.types.get(id).map(|ty| (id, ty)))
+    }
+
+    /// The sequences that a table's columns own, by name.
+    pub fn owned_sequences(&self, table: &Id) -> impl Iterator<Item = Id> {
+        let table = table.clone();
+        let sequences = paired(&self.kinship.owned, &table).cloned();
+        sequences.filter(move |id| {
+            let sequence = self.relations.get(id).and_then(|relation| relation.sequence());
+            let owner = sequence.and_then(|sequence| sequence.owned_by.as_ref());
+            owner.is_some_and(|(owner, _)| *owner == table)
+        })
+    }
+
+    /// The tables directly under a table, by name: its partitions, and those that inherit from it.
+    pub(crate) fn children(&self, parent: &Id) -> impl Iterator<Item = &Id> {
+        let parent = parent.clone();
+        paired(&self.kinship.children, &parent)
+            .filter(move |id| self.table(id).is_some_and(|table| has_parent(table, &parent)))
+    }
+
+    /// The tables whose defaults may use a function or sequence of that name, by name.
+    pub(crate) fn tables_with_default(&self, name: &str) -> BTreeSet<&Id> {
+        let defaults = &self.kinship.defaults;
+        let with = |word: SmolStr| {
+            let range = defaults.range((word.clone(), Id::default())..);
+            range.take_while(move |(known, _)| *known == word).map(|(_, id)| id)
+        };
+        if name.chars().all(is_word_character) {
+            with(SmolStr::default())
+                .chain(with(name.to_lowercase().into()))
+                .collect()
+        } else {
+            defaults.iter().map(|(_, id)| id).collect()
+        }
+    }
+
+    /// Remembers that a type changed.
+    pub(crate) fn note_type(&mut self, id: &Id, origin: Origin) {
+        let (transaction, types) = &mut self.changed_types;
+        if *transaction != origin.transaction {
+            *transaction = origin.transaction;
+            types.clear();
+        }
+        types.insert(id.clone());
+    }
+
+    /// The types that a transaction changed, as long as no later one changed any.
+    pub(crate) fn types_changed_in(&self, transaction: u32) -> impl Iterator<Item = (&Id, &Arc<TypeObject>)> {
+        let (latest, types) = &self.changed_types;
+        let changed = types.iter().filter(move |_| *latest == transaction);
+        changed.filter_map(|id| self.types.get(id).map(|ty| (id, ty)))
     }
 
     /// Whether a relation, routine or type may exist although the catalog does not hold it.

@@ -27,6 +27,7 @@ impl<'a> Lookup<'a> {
             guarded: true,
             failed: false,
             postgres,
+            quiet: true,
             changes: Vec::new(),
             problems: Vec::new(),
             target: None,

@@ -16,7 +16,7 @@ use crate::sql::statement::{Expr, Persistence, PolicyCommand, Query, Referential
 use crate::text::Span;
 
 /// A schema-qualified name.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Id {
     pub schema: SmolStr,
     pub name: SmolStr,

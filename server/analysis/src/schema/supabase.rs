@@ -56,6 +56,7 @@ fn replay(catalog: &mut Catalog, text: &str, postgres: u16) {
             guarded: true,
             failed: false,
             postgres,
+            quiet: true,
             changes: Vec::new(),
             problems: Vec::new(),
             target: None,

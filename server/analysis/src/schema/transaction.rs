@@ -158,6 +158,11 @@ impl Transactions {
         self.next_id
     }
 
+    /// Whether the next statement runs in a transaction with others.
+    pub(crate) fn is_open(&self) -> bool {
+        self.open
+    }
+
     /// Whether the file ends inside a transaction that it opened and nobody commits.
     pub(crate) fn left_open(&self) -> bool {
         self.open && self.explicit && !self.wrapped && !self.runner_commits

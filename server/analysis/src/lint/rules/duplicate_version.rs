@@ -44,7 +44,9 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
         return;
     };
     let others = cx.history.migrations.iter().enumerate();
-    let mut others = others.filter(|(number, other)| *number != cx.file && self::version(cx, other) == Some(version));
+    let mut others = others.filter(|(number, other)| {
+        *number != cx.file && other.version == version && self::version(cx, other) == Some(version)
+    });
     // One finding per pair: in the later file, unless only the earlier one is judged.
     let Some((number, other)) = others.find(|(number, other)| *number < cx.file || !other.judged) else {
         return;

@@ -95,11 +95,8 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
 fn fresh(cx: &Cx<'_>) -> Vec<Fresh> {
     let transaction = cx.step().transaction;
     let mut out = Vec::new();
-    for (id, ty) in &cx.before().types {
-        // ALTER TYPE … ADD VALUE changes the type, so one that this transaction left alone has nothing fresh.
-        if ty.meta.changed.transaction != transaction.id {
-            continue;
-        }
+    // ALTER TYPE … ADD VALUE changes the type, so one that this transaction left alone has nothing fresh.
+    for (id, ty) in cx.before().types_changed_in(transaction.id) {
         let TypeKind::Enum(labels) = &ty.kind else { continue };
         let created_here = ty.meta.created.transaction == transaction.id;
         let added = labels.iter().filter(|label| {

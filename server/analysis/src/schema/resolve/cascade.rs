@@ -183,8 +183,17 @@ impl Resolver<'_> {
             Key::Routine(signature) => self.catalog.overloads(&signature.id).nth(1).is_none(),
             _ => false,
         };
+        let name = match key {
+            Key::Relation(id) => &id.name,
+            Key::Routine(signature) => &signature.id.name,
+            _ => return Vec::new(),
+        };
+        if !relevant {
+            return Vec::new();
+        }
         let mut found = Vec::new();
-        for (id, _, table) in self.catalog.tables().filter(|_| relevant) {
+        let candidates = self.catalog.tables_with_default(name).into_iter();
+        for (id, table) in candidates.filter_map(|id| self.catalog.table(id).map(|table| (id, table))) {
             for column in &table.columns {
                 let default = column.default.as_ref().filter(|_| column.generated.is_none());
                 if default.is_some_and(|default| needs(&self.expr_dependencies(default, None))) {
@@ -407,12 +416,12 @@ impl Resolver<'_> {
             let columns = table.columns.iter().filter(|column| uses(&column.ty));
             found.extend(columns.map(|column| Key::Column(other.clone(), column.name.clone())));
         }
-        for (signature, routine) in &self.catalog.routines {
+        for (signature, routine) in self.catalog.routines_with_type(id) {
             if signature.arguments.iter().any(uses) || routine.return_type.as_ref().is_some_and(uses) {
                 found.push(Key::Routine(signature.clone()));
             }
         }
-        for (other, ty) in &self.catalog.types {
+        for (other, ty) in self.catalog.types_with_type(id) {
             match &ty.kind {
                 TypeKind::Domain(domain) if uses(&domain.base) => found.push(Key::Type(other.clone())),
                 TypeKind::Composite(attributes) => {

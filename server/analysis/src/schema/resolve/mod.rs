@@ -44,6 +44,8 @@ pub(crate) struct Resolver<'a> {
     /// Whether the catalog says that PostgreSQL refuses the statement.
     pub(crate) failed: bool,
     pub(crate) postgres: u16,
+    /// Whether nobody looks at the changes.
+    pub(crate) quiet: bool,
     pub(crate) changes: Vec<Change>,
     pub(crate) problems: Vec<Problem>,
     pub(crate) target: Option<Id>,
@@ -83,8 +85,12 @@ const MANAGED_SCHEMAS: &[&str] = &[
 impl Resolver<'_> {
     /// Carries out a change at once, so that the rest of the statement sees it.
     pub(crate) fn emit(&mut self, change: Change) {
-        self.catalog.apply(&change, self.origin);
-        self.changes.push(change);
+        if self.quiet {
+            self.catalog.carry_out(change, self.origin);
+        } else {
+            self.catalog.apply(&change, self.origin);
+            self.changes.push(change);
+        }
     }
 
     pub(crate) fn problem(&mut self, span: Span, kind: ProblemKind) {

@@ -493,7 +493,7 @@ impl Replayer<'_> {
     fn opaque(&mut self, span: Span, run: &Run<'_>) {
         let text = run.code.unwrap_or(self.text);
         if let Some(taint) = dynamic_taint(span.slice(text)) {
-            self.catalog.apply(&Change::Taint(taint), run.origin);
+            self.catalog.carry_out(Change::Taint(taint), run.origin);
         }
     }
 }
