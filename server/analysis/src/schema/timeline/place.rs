@@ -1,6 +1,7 @@
 //! The catalog in the middle of a file: what a statement finds that is still being written.
 
-use super::{Replayer, Timeline};
+use super::Timeline;
+use super::replayer::Replayer;
 use crate::Document;
 use crate::history::History;
 use crate::schema::catalog::Catalog;

@@ -8,11 +8,12 @@ use std::sync::Arc;
 
 use smol_str::{SmolStr, format_smolstr};
 
-use super::{Frame, Moment, Replayer, dynamic_taint};
+use super::{Frame, Replayer, dynamic_taint};
 use crate::schema::change::Change;
 use crate::schema::evaluate::{Evaluator, Value};
 use crate::schema::objects::{Certainty, Origin, Routine, Signature};
 use crate::schema::resolve::search_path;
+use crate::schema::timeline::Moment;
 use crate::sql::block::{self, Block, Branch, Leave, Piece, Source};
 use crate::sql::body::Condition;
 use crate::sql::name::Name;
