@@ -10,3 +10,7 @@ mod configuration;
 mod findings;
 #[path = "lsp/lifecycle.rs"]
 mod lifecycle;
+#[path = "lsp/navigation.rs"]
+mod navigation;
+#[path = "lsp/pull.rs"]
+mod pull;

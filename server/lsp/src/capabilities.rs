@@ -5,15 +5,18 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use tower_lsp::ls_types::{
-    ClientCapabilities, CodeActionKind, CodeActionOptions, CodeActionProviderCapability, ExecuteCommandOptions,
-    HoverProviderCapability, InitializeParams, OneOf, PositionEncodingKind, ResourceOperationKind, SaveOptions,
-    ServerCapabilities, TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions,
-    TextDocumentSyncSaveOptions, WorkspaceFoldersServerCapabilities, WorkspaceServerCapabilities,
+    ClientCapabilities, CodeActionKind, CodeActionOptions, CodeActionProviderCapability, CodeLensOptions,
+    CompletionOptions, DiagnosticOptions, DiagnosticServerCapabilities, ExecuteCommandOptions,
+    FoldingRangeProviderCapability, HoverProviderCapability, InitializeParams, OneOf, PositionEncodingKind,
+    RenameOptions, ResourceOperationKind, SaveOptions, SelectionRangeProviderCapability, SemanticTokensFullOptions,
+    SemanticTokensOptions, ServerCapabilities, SignatureHelpOptions, TextDocumentSyncCapability, TextDocumentSyncKind,
+    TextDocumentSyncOptions, TextDocumentSyncSaveOptions, TypeDefinitionProviderCapability, WorkDoneProgressOptions,
+    WorkspaceFoldersServerCapabilities, WorkspaceServerCapabilities,
 };
 
 use crate::commands;
 use crate::from_proto;
-use crate::handlers::actions;
+use crate::handlers::{actions, tokens};
 use crate::position::Encoding;
 
 /// What was agreed on at `initialize`.
@@ -43,6 +46,16 @@ pub(crate) struct Session {
     pub(crate) renames: bool,
     /// The client opens a file when asked to.
     pub(crate) show_document: bool,
+    /// The client asks for findings, and asks again when told to.
+    pub(crate) pulls: bool,
+    /// The client expands snippets.
+    pub(crate) snippets: bool,
+    /// The client asks anew for code lenses when told to.
+    pub(crate) refreshes_lenses: bool,
+    /// The client asks anew for colours when told to.
+    pub(crate) refreshes_tokens: bool,
+    /// The client asks anew for inlay hints when told to.
+    pub(crate) refreshes_hints: bool,
 }
 
 /// `initializationOptions`; unknown ones are ignored, so that older servers live with newer plugins.
@@ -92,9 +105,10 @@ impl Session {
         let edits = workspace.workspace_edit.unwrap_or_default();
         let operations = edits.resource_operations.unwrap_or_default();
         let window = window.unwrap_or_default();
-        let published = text_document
-            .and_then(|documents| documents.publish_diagnostics)
-            .unwrap_or_default();
+        let documents = text_document.unwrap_or_default();
+        let published = documents.publish_diagnostics.unwrap_or_default();
+        let completed = documents.completion.and_then(|completion| completion.completion_item);
+        let can_pull_again = workspace.diagnostics.and_then(|pulled| pulled.refresh_support);
         let encodings = general
             .and_then(|general| general.position_encodings)
             .unwrap_or_default();
@@ -116,6 +130,20 @@ impl Session {
             document_changes: edits.document_changes.unwrap_or_default(),
             renames: edits.document_changes.unwrap_or_default() && operations.contains(&ResourceOperationKind::Rename),
             show_document: window.show_document.is_some_and(|show| show.support),
+            pulls: documents.diagnostic.is_some() && can_pull_again.unwrap_or_default(),
+            snippets: completed.and_then(|item| item.snippet_support).unwrap_or_default(),
+            refreshes_lenses: workspace
+                .code_lens
+                .and_then(|lenses| lenses.refresh_support)
+                .unwrap_or_default(),
+            refreshes_tokens: workspace
+                .semantic_tokens
+                .and_then(|tokens| tokens.refresh_support)
+                .unwrap_or_default(),
+            refreshes_hints: workspace
+                .inlay_hint
+                .and_then(|hints| hints.refresh_support)
+                .unwrap_or_default(),
         }
     }
 
@@ -132,6 +160,46 @@ impl Session {
                 ..TextDocumentSyncOptions::default()
             })),
             hover_provider: Some(HoverProviderCapability::Simple(true)),
+            definition_provider: Some(OneOf::Left(true)),
+            type_definition_provider: Some(TypeDefinitionProviderCapability::Simple(true)),
+            references_provider: Some(OneOf::Left(true)),
+            rename_provider: Some(OneOf::Right(RenameOptions {
+                prepare_provider: Some(true),
+                work_done_progress_options: WorkDoneProgressOptions::default(),
+            })),
+            document_highlight_provider: Some(OneOf::Left(true)),
+            document_symbol_provider: Some(OneOf::Left(true)),
+            workspace_symbol_provider: Some(OneOf::Left(true)),
+            folding_range_provider: Some(FoldingRangeProviderCapability::Simple(true)),
+            selection_range_provider: Some(SelectionRangeProviderCapability::Simple(true)),
+            semantic_tokens_provider: Some(
+                SemanticTokensOptions {
+                    legend: tokens::legend(),
+                    range: Some(true),
+                    full: Some(SemanticTokensFullOptions::Bool(true)),
+                    ..SemanticTokensOptions::default()
+                }
+                .into(),
+            ),
+            code_lens_provider: Some(CodeLensOptions {
+                resolve_provider: Some(false),
+            }),
+            completion_provider: Some(CompletionOptions {
+                trigger_characters: Some([".", "\"", "@"].map(str::to_owned).to_vec()),
+                ..CompletionOptions::default()
+            }),
+            signature_help_provider: Some(SignatureHelpOptions {
+                trigger_characters: Some(["(", ","].map(str::to_owned).to_vec()),
+                ..SignatureHelpOptions::default()
+            }),
+            diagnostic_provider: self.pulls.then(|| {
+                DiagnosticServerCapabilities::Options(DiagnosticOptions {
+                    identifier: Some("dblsp".to_owned()),
+                    inter_file_dependencies: true,
+                    workspace_diagnostics: true,
+                    ..DiagnosticOptions::default()
+                })
+            }),
             code_action_provider: Some(CodeActionProviderCapability::Options(CodeActionOptions {
                 code_action_kinds: Some(vec![CodeActionKind::QUICKFIX, CodeActionKind::SOURCE, actions::FIX_ALL]),
                 resolve_provider: Some(true),

@@ -11,7 +11,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tower_lsp::ls_types::{Diagnostic, Uri};
 
 use crate::handlers::migrations::{self, MigrationsChanged};
-use crate::judge;
+use crate::judge::{self, Judged};
 use crate::snapshot::Snapshot;
 use crate::state::{Published, Shared};
 use crate::to_proto;
@@ -64,7 +64,7 @@ async fn pause(shared: &Shared) {
 }
 
 /// Drops areas that only a file brought in, once no file of theirs is open.
-async fn forget_areas(shared: &Shared, told: &mut BTreeMap<PathBuf, Told>) {
+async fn forget_areas(shared: &Arc<Shared>, told: &mut BTreeMap<PathBuf, Told>) {
     let gone: Vec<PathBuf> = {
         let mut state = shared.state();
         let is_open = |area: &Area| state.buffers.keys().any(|path| area.has(path));
@@ -98,11 +98,12 @@ struct Batch {
     files: Vec<File>,
 }
 
-struct File {
-    path: PathBuf,
-    uri: Uri,
-    version: Option<i32>,
-    diagnostics: Vec<Diagnostic>,
+/// A file with its findings.
+pub(crate) struct File {
+    pub(crate) path: PathBuf,
+    pub(crate) uri: Uri,
+    pub(crate) version: Option<i32>,
+    pub(crate) diagnostics: Vec<Diagnostic>,
 }
 
 /// Judges an area and publishes what is new. What was told; `None` where something changed meanwhile.
@@ -122,6 +123,7 @@ async fn check(shared: &Arc<Shared>, area: &Arc<Area>, known: Told) -> Option<To
             if listing != known.listing {
                 shared.client.send_notification::<MigrationsChanged>(()).await;
             }
+            refresh(shared, known.revision == 0 || listing != known.listing);
         }
     }
     match judging.await {
@@ -134,6 +136,30 @@ async fn check(shared: &Arc<Shared>, area: &Arc<Area>, known: Told) -> Option<To
             ..known
         }),
     }
+}
+
+/// Tells the editor to ask anew for what an edit of one file changes in others.
+fn refresh(shared: &Arc<Shared>, lenses: bool) {
+    let session = shared.session();
+    let is_alone = shared.state().buffers.len() < 2;
+    let client = shared.client.clone();
+    let (tokens, hints) = (
+        session.refreshes_tokens && !is_alone,
+        session.refreshes_hints && !is_alone,
+    );
+    let lenses = session.refreshes_lenses && lenses;
+    tokio::spawn(async move {
+        // Editors that refuse after all keep what they have until the next edit.
+        if lenses {
+            drop(client.code_lens_refresh().await);
+        }
+        if tokens {
+            drop(client.semantic_tokens_refresh().await);
+        }
+        if hints {
+            drop(client.inlay_hint_refresh().await);
+        }
+    });
 }
 
 /// Sends the edited files' findings, then all. The revision that was looked at.
@@ -173,15 +199,7 @@ fn judge_area(
     let Some(judged) = judge::all(&snapshot, &shared.guard, &is_stale) else {
         return Some(revision);
     };
-    let mut files: BTreeMap<PathBuf, File> = BTreeMap::new();
-    // An open file without findings is told, too: the editor may still show what was there before.
-    let open = snapshot.open.keys().filter(|path| snapshot.members.has(path));
-    for path in judged.by_file.keys().chain(open) {
-        if let Some(file) = file(shared, &snapshot, path.clone(), judged.of(path)) {
-            files.insert(path.clone(), file);
-        }
-    }
-    add_problems(shared, &snapshot, &mut files);
+    let files = files(shared, &snapshot, &judged);
     let batch = Batch {
         is_whole: true,
         listing: id(&migrations::list(&snapshot, &judged)),
@@ -192,7 +210,22 @@ fn judge_area(
     Some(revision)
 }
 
-fn file(
+/// Every file with findings, and every open one.
+pub(crate) fn files(shared: &Shared, snapshot: &Snapshot, judged: &Judged) -> BTreeMap<PathBuf, File> {
+    let mut files: BTreeMap<PathBuf, File> = BTreeMap::new();
+    // An open file without findings is told, too: the editor may still show what was there before.
+    let open = snapshot.open.keys().filter(|path| snapshot.members.has(path));
+    for path in judged.by_file.keys().chain(open) {
+        if let Some(file) = file(shared, snapshot, path.clone(), judged.of(path)) {
+            files.insert(path.clone(), file);
+        }
+    }
+    add_problems(shared, snapshot, &mut files);
+    files
+}
+
+/// A file with these findings; `None` where it has no address.
+pub(crate) fn file(
     shared: &Shared,
     snapshot: &Snapshot,
     path: PathBuf,
@@ -207,7 +240,7 @@ fn file(
 }
 
 /// What is wrong with settings, shown in the settings.
-fn add_problems(shared: &Shared, snapshot: &Snapshot, files: &mut BTreeMap<PathBuf, File>) {
+pub(crate) fn add_problems(shared: &Shared, snapshot: &Snapshot, files: &mut BTreeMap<PathBuf, File>) {
     for problem in &*snapshot.problems {
         let Some((shown, _)) = problem.place() else { continue };
         let path = snapshot.path(shown);
@@ -224,8 +257,14 @@ fn add_problems(shared: &Shared, snapshot: &Snapshot, files: &mut BTreeMap<PathB
     }
 }
 
-/// Publishes what differs from what the editor shows; whether nothing changed meanwhile.
-async fn publish(shared: &Shared, area: &Area, batch: Batch) -> bool {
+/// Publishes what differs from what the editor shows, or tells it to ask; whether nothing changed meanwhile.
+async fn publish(shared: &Arc<Shared>, area: &Area, batch: Batch) -> bool {
+    if shared.session().pulls {
+        if batch.is_whole && is_news(shared, area, &batch) {
+            ask_to_pull(shared);
+        }
+        return area.touched() <= batch.revision;
+    }
     let mut whole: Vec<PathBuf> = Vec::new();
     for file in batch.files {
         if area.touched() > batch.revision {
@@ -259,22 +298,61 @@ async fn publish(shared: &Shared, area: &Area, batch: Batch) -> bool {
     area.touched() <= batch.revision
 }
 
+/// Whether an editor that asks for findings has others than these, or has those of files that have none now.
+fn is_news(shared: &Shared, area: &Area, batch: &Batch) -> bool {
+    let known = |path: &Path| shared.published.get(path).map(|known| known.id);
+    let none = id(&Vec::<Diagnostic>::new());
+    let mut files = batch.files.iter();
+    let has_news = files.any(|file| known(&file.path).unwrap_or(none) != id(&file.diagnostics));
+    let is_there = |path: &Path| batch.files.iter().any(|file| file.path == path);
+    let mut published = shared.published.iter();
+    has_news || published.any(|known| known.area == area.folder && known.id != none && !is_there(known.key()))
+}
+
+fn ask_to_pull(shared: &Arc<Shared>) {
+    let client = shared.client.clone();
+    // The answer is awaited apart: the editor may first ask for what it is told to ask for.
+    tokio::spawn(async move { client.workspace_diagnostic_refresh().await });
+}
+
+impl Shared {
+    /// Notes what an editor that asks for findings was answered.
+    pub(crate) fn note(&self, area: &Area, file: &File, revision: u64) {
+        if self.session().pulls && area.touched() <= revision {
+            let published = Published {
+                area: area.folder.clone(),
+                uri: file.uri.clone(),
+                version: file.version,
+                id: id(&file.diagnostics),
+            };
+            self.published.insert(file.path.clone(), published);
+        }
+    }
+}
+
 /// Takes back what was published about an area's files.
-async fn clear(shared: &Shared, area: &Path, is_gone: impl Fn(&Path) -> bool) {
+async fn clear(shared: &Arc<Shared>, area: &Path, is_gone: impl Fn(&Path) -> bool) {
     let stale = shared.published.iter();
     let stale = stale.filter(|published| published.area == *area && is_gone(published.key()));
     let mut stale: Vec<(PathBuf, Uri)> = stale
         .map(|published| (published.key().clone(), published.uri.clone()))
         .collect();
     stale.sort();
+    let pulls = shared.session().pulls;
+    if pulls && !stale.is_empty() {
+        ask_to_pull(shared);
+    }
     for (path, uri) in stale {
         shared.published.remove(&path);
+        if pulls {
+            continue;
+        }
         shared.client.publish_diagnostics(uri, Vec::new(), None).await;
     }
 }
 
 /// Stands for a value: equal where that is.
-fn id(value: &impl Serialize) -> u64 {
+pub(crate) fn id(value: &impl Serialize) -> u64 {
     let mut hasher = DefaultHasher::new();
     let text = serde_json::to_string(value).expect("what is sent is JSON");
     text.hash(&mut hasher);

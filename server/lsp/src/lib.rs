@@ -8,6 +8,7 @@
 //! paths.
 
 mod allow;
+mod asked;
 mod capabilities;
 mod checker;
 mod commands;
@@ -28,3 +29,6 @@ mod to_proto;
 mod workspace;
 
 pub use server::serve;
+
+#[cfg(test)]
+mod tests;

@@ -12,7 +12,10 @@ use tower_service::Service;
 
 use crate::commands;
 use crate::frames;
-use crate::handlers::{actions, cancel, documents, files, folders, hover, lifecycle, migrations};
+use crate::handlers::{
+    actions, cancel, completion, definition, diagnostics, documents, files, folders, folding, hover, lenses, lifecycle,
+    migrations, references, rename, symbols, tokens,
+};
 use crate::state::{Reader, Shared};
 
 /// How many messages are worked on at once: with few, slow requests would hold up typing.
@@ -130,6 +133,101 @@ impl LanguageServer for Server {
 
     async fn hover(&self, params: proto::HoverParams) -> Result<Option<proto::Hover>> {
         Ok(hover::hover(&self.shared, params).await)
+    }
+
+    async fn goto_definition(
+        &self,
+        params: proto::GotoDefinitionParams,
+    ) -> Result<Option<proto::GotoDefinitionResponse>> {
+        Ok(definition::definition(&self.shared, params).await)
+    }
+
+    async fn goto_type_definition(
+        &self,
+        params: proto::request::GotoTypeDefinitionParams,
+    ) -> Result<Option<proto::request::GotoTypeDefinitionResponse>> {
+        Ok(definition::type_definition(&self.shared, params).await)
+    }
+
+    async fn references(&self, params: proto::ReferenceParams) -> Result<Option<Vec<proto::Location>>> {
+        Ok(references::references(&self.shared, params).await)
+    }
+
+    async fn document_highlight(
+        &self,
+        params: proto::DocumentHighlightParams,
+    ) -> Result<Option<Vec<proto::DocumentHighlight>>> {
+        Ok(references::highlights(&self.shared, params).await)
+    }
+
+    async fn document_symbol(
+        &self,
+        params: proto::DocumentSymbolParams,
+    ) -> Result<Option<proto::DocumentSymbolResponse>> {
+        Ok(symbols::document(&self.shared, params).await)
+    }
+
+    async fn symbol(&self, params: proto::WorkspaceSymbolParams) -> Result<Option<proto::WorkspaceSymbolResponse>> {
+        Ok(symbols::workspace(&self.shared, params).await)
+    }
+
+    async fn folding_range(&self, params: proto::FoldingRangeParams) -> Result<Option<Vec<proto::FoldingRange>>> {
+        Ok(folding::ranges(&self.shared, params).await)
+    }
+
+    async fn selection_range(&self, params: proto::SelectionRangeParams) -> Result<Option<Vec<proto::SelectionRange>>> {
+        Ok(folding::selections(&self.shared, params).await)
+    }
+
+    async fn semantic_tokens_full(
+        &self,
+        params: proto::SemanticTokensParams,
+    ) -> Result<Option<proto::SemanticTokensResult>> {
+        Ok(tokens::full(&self.shared, params).await)
+    }
+
+    async fn semantic_tokens_range(
+        &self,
+        params: proto::SemanticTokensRangeParams,
+    ) -> Result<Option<proto::SemanticTokensRangeResult>> {
+        Ok(tokens::range(&self.shared, params).await)
+    }
+
+    async fn code_lens(&self, params: proto::CodeLensParams) -> Result<Option<Vec<proto::CodeLens>>> {
+        Ok(lenses::all(&self.shared, params).await)
+    }
+
+    async fn completion(&self, params: proto::CompletionParams) -> Result<Option<proto::CompletionResponse>> {
+        Ok(completion::items(&self.shared, params).await)
+    }
+
+    async fn signature_help(&self, params: proto::SignatureHelpParams) -> Result<Option<proto::SignatureHelp>> {
+        Ok(completion::signatures(&self.shared, params).await)
+    }
+
+    async fn diagnostic(
+        &self,
+        params: proto::DocumentDiagnosticParams,
+    ) -> Result<proto::DocumentDiagnosticReportResult> {
+        Ok(diagnostics::document(&self.shared, params).await)
+    }
+
+    async fn workspace_diagnostic(
+        &self,
+        params: proto::WorkspaceDiagnosticParams,
+    ) -> Result<proto::WorkspaceDiagnosticReportResult> {
+        Ok(diagnostics::workspace(&self.shared, params).await)
+    }
+
+    async fn prepare_rename(
+        &self,
+        params: proto::TextDocumentPositionParams,
+    ) -> Result<Option<proto::PrepareRenameResponse>> {
+        rename::prepare(&self.shared, params).await
+    }
+
+    async fn rename(&self, params: proto::RenameParams) -> Result<Option<proto::WorkspaceEdit>> {
+        rename::rename(&self.shared, params).await
     }
 
     async fn code_action(&self, params: proto::CodeActionParams) -> Result<Option<proto::CodeActionResponse>> {

@@ -20,8 +20,8 @@ pub(crate) struct Stamps {
 }
 
 impl Stamps {
-    /// Of the files of histories, their folders, and the settings in `roots`.
-    pub(crate) fn take(members: &Members, roots: &[PathBuf]) -> Self {
+    /// Of the files of histories, their folders, those of files that are `expected`, and the settings in `roots`.
+    pub(crate) fn take(members: &Members, expected: &[PathBuf], roots: &[PathBuf]) -> Self {
         let settings = ["supabase/config.toml", SETTINGS, "Cargo.toml"];
         let settings = roots
             .iter()
@@ -33,7 +33,11 @@ impl Stamps {
             let parent = path.parent()?;
             if is_alone { parent.parent() } else { Some(parent) }.map(Path::to_path_buf)
         };
-        let folders: BTreeSet<PathBuf> = members.paths().filter_map(around).collect();
+        let folders: BTreeSet<PathBuf> = members
+            .paths()
+            .chain(expected.iter().map(PathBuf::as_path))
+            .filter_map(around)
+            .collect();
         Self {
             files: files.map(|path| (path.clone(), stamp(&path))).collect(),
             folders: folders

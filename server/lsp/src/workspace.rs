@@ -296,7 +296,10 @@ impl Shared {
         }
         let shown = Disk::new(&area.folder);
         let members = Members::of(&shown, views.iter().map(|view| &*view.history));
-        held.stamps = Stamps::take(&members, &roots);
+        let migrations = views.iter().flat_map(|view| &view.history.migrations);
+        let expected = migrations.flat_map(|it| it.rollback_path.iter().chain(&it.smoke_test_path));
+        let expected: Vec<PathBuf> = expected.map(|path| shown.absolute(path)).collect();
+        held.stamps = Stamps::take(&members, &expected, &roots);
         let mut next = Snapshot {
             members: Arc::new(members),
             disk: shown,

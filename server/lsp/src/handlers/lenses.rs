@@ -1,0 +1,70 @@
+//! What stands over a migration: its rollback, its smoke test, and what it comes to.
+
+use std::sync::Arc;
+
+use analysis::ide::lenses::{Companion, Lenses, lenses};
+use serde_json::{Value, json};
+use tower_lsp::ls_types::{CodeLens, CodeLensParams, Command};
+
+use crate::asked::Asked;
+use crate::commands;
+use crate::state::Shared;
+
+pub(crate) async fn all(shared: &Arc<Shared>, params: CodeLensParams) -> Option<Vec<CodeLens>> {
+    let uri = params.text_document.uri;
+    shared
+        .about(&uri.clone(), "counting what a migration does", move |asked| {
+            let found = lenses(asked.ide, asked.file)?;
+            let own = json!(uri);
+            let lens = |(title, command, arguments): (String, &str, Vec<Value>)| CodeLens {
+                range: asked.range(found.span),
+                command: Some(Command::new(title, command.to_owned(), Some(arguments))),
+                data: None,
+            };
+            let companions = [
+                (&found.rollback, "rollback", commands::CREATE_ROLLBACK),
+                (&found.smoke_test, "smoke test", commands::CREATE_SMOKE_TEST),
+            ];
+            let companions = companions
+                .into_iter()
+                .filter_map(|(companion, noun, create)| about(asked, companion, noun, create, &own));
+            // A command without a name is shown and cannot be run.
+            let summary = (summary(&found), "", Vec::new());
+            Some(companions.chain([summary]).map(lens).collect())
+        })
+        .await
+}
+
+fn about(
+    asked: &Asked<'_>,
+    companion: &Companion,
+    noun: &str,
+    create: &'static str,
+    own: &Value,
+) -> Option<(String, &'static str, Vec<Value>)> {
+    match companion {
+        Companion::Present(Some(path)) => {
+            let snapshot = asked.question.snapshot;
+            let uri = snapshot.uri(&snapshot.path(path))?;
+            Some((format!("Open the {noun}"), commands::OPEN, vec![json!(uri)]))
+        }
+        Companion::Present(None) => Some((format!("Has its {noun}"), "", Vec::new())),
+        Companion::Missing(_) => Some((format!("No {noun}: create it"), create, vec![own.clone()])),
+        Companion::NotNeeded => None,
+    }
+}
+
+fn summary(found: &Lenses) -> String {
+    let counts = [
+        ("creates", found.created),
+        ("changes", found.changed),
+        ("drops", found.dropped),
+    ];
+    let told = counts.iter().filter(|(_, count)| *count > 0);
+    let told: Vec<String> = told.map(|(verb, count)| format!("{verb} {count}")).collect();
+    if told.is_empty() {
+        "leaves the schema as it is".to_owned()
+    } else {
+        told.join(" · ")
+    }
+}
