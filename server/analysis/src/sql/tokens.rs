@@ -62,6 +62,19 @@ pub(crate) fn tokenize(text: &str) -> Tokens {
         let Some(error) = tokenize_from(&masked, at, &mut out) else {
             break;
         };
+        // The tokenizer knows these only as beginnings of longer operators.
+        let operator = ["|>", "|&"]
+            .into_iter()
+            .find(|word| masked[error.at..].starts_with(word));
+        if let Some(operator) = operator {
+            let end = error.at + operator.len();
+            out.tokens.push(Token {
+                token: SqlToken::CustomBinaryOperator(operator.to_owned()),
+                span: Span::new(error.at, end),
+            });
+            at = end;
+            continue;
+        }
         let stop = masked.len();
         if error.unterminated || out.errors.len() >= MAX_LEX_ERRORS {
             out.errors.push(LexError {
@@ -378,6 +391,12 @@ impl<'t, 'o> Masker<'t, 'o> {
     }
 
     fn meta(&mut self) {
+        // psql's `\\;` parts statements like a semicolon, and only sends them together.
+        if self.next_is(b"\\;") {
+            self.masked[self.at] = b' ';
+            self.at += 1;
+            return;
+        }
         let end = self.line_end(self.at);
         let span = Span::new(self.at, end);
         self.mask(span, b' ');
@@ -492,6 +511,23 @@ mod tests {
         let placeholders: Vec<_> = tokens.placeholders.iter().map(|span| span.slice(text)).collect();
         assert_eq!(placeholders, [":'x'", "{{ a \"b\" }}"]);
         assert!(tokens.errors.is_empty(), "{:?}", tokens.errors);
+    }
+
+    #[test]
+    fn operators_that_begin_longer_ones_are_tokens() {
+        let tokens = tokenize("select a |> b, c |& d");
+        assert!(tokens.errors.is_empty());
+        assert_eq!(
+            words("select a |> b, c |& d"),
+            ["select", "a", "|>", "b", ",", "c", "|&", "d"]
+        );
+    }
+
+    #[test]
+    fn an_escaped_semicolon_parts_statements() {
+        let tokens = tokenize("select 1\\; select 2;");
+        assert!(tokens.metas.is_empty());
+        assert_eq!(words("select 1\\; select 2;"), ["select", "1", ";", "select", "2", ";"]);
     }
 
     #[test]

@@ -80,7 +80,8 @@ impl Verdict for Grammar {
             return None;
         }
         if let Some(error) = read.errors.first() {
-            return unreadable(statement, error.span);
+            return before_unreadable(statement, &read.tokens, error.span)
+                .or_else(|| unreadable(statement, error.span));
         }
         let tokens = read.tokens;
         if tokens.is_empty() || statement.len() > MAX_BYTES || too_deep(&tokens) {
@@ -93,12 +94,50 @@ impl Verdict for Grammar {
             if statement.len() > MAX_SEARCHED_BYTES {
                 tokens.partition_point(|token| token.span.end <= first)
             } else {
-                offending_token(statement, &tokens, &faults)
+                offending_token(statement, &tokens, &faults, tokens.len() + 1)
             }
         });
+        let found = found.filter(|at| !is_valid_all_the_same(statement, &tokens, *at));
         let at = found.into_iter().chain(overlooked(&tokens)).min()?;
-        Some(error_at(statement, tokens.get(at)))
+        Some(error_at(statement, &tokens, at))
     }
+}
+
+/// The few places where the parser complains and PostgreSQL 14 to 18 do not.
+fn is_valid_all_the_same(statement: &str, tokens: &[Token], at: usize) -> bool {
+    let Some(token) = tokens.get(at) else {
+        return false;
+    };
+    let begins = |words: &[&str]| words.iter().zip(tokens).all(|(word, token)| is_word(token, word));
+    let ends = |words: &[&str]| {
+        let first = (at + 1).checked_sub(words.len());
+        first.is_some_and(|first| {
+            words
+                .iter()
+                .zip(&tokens[first..])
+                .all(|(word, token)| is_word(token, word))
+        })
+    };
+    ends(&["MAPPING", "FOR", "USER"])
+        || begins(&["SET", "ROLE"]) && ends(&["TO", "DEFAULT"])
+        || begins(&["ALTER", "STATISTICS", "IF", "EXISTS"]) && at <= 3
+        || token.span.slice(statement) == "|>"
+}
+
+/// The error in front of bytes that are no token: PostgreSQL reads one token after the other, so it stops there first.
+fn before_unreadable(statement: &str, tokens: &[Token], unreadable: Span) -> Option<SyntaxError> {
+    let readable = tokens.partition_point(|token| token.span.end <= unreadable.start);
+    let tokens = &tokens[..readable];
+    let end = tokens.last()?.span.end as usize;
+    let overlooked = overlooked(tokens).filter(|at| *at < tokens.len());
+    if end > MAX_SEARCHED_BYTES || too_deep(tokens) {
+        return overlooked.map(|at| error_at(statement, tokens, at));
+    }
+    let beginning = &without_bodies(&statement[..end], tokens);
+    let faults = faults(beginning, tokens);
+    let found = (!can_go_on(beginning, tokens, &faults)).then(|| offending_token(beginning, tokens, &faults, readable));
+    let at = found.into_iter().chain(overlooked).min()?;
+    Some(error_at(statement, tokens, at))
 }
 
 /// The words that may begin a statement, up to PostgreSQL 19.
@@ -207,13 +246,25 @@ fn overlooked(tokens: &[Token]) -> Option<usize> {
     })
 }
 
-fn error_at(statement: &str, token: Option<&Token>) -> SyntaxError {
-    let Some(token) = token else {
+fn error_at(statement: &str, tokens: &[Token], at: usize) -> SyntaxError {
+    let Some(token) = tokens.get(at) else {
         return SyntaxError {
             span: Span::new(statement.len(), statement.len()),
             message: "syntax error at end of input".to_owned(),
         };
     };
+    let number = at.checked_sub(1).map(|before| &tokens[before]);
+    let number = number.filter(|before| matches!(before.token, SqlToken::Number(..)));
+    if let Some(number) = number.filter(|number| number.span.end == token.span.start) {
+        let span = number.span.cover(token.span);
+        return SyntaxError {
+            span,
+            message: format!(
+                "trailing junk after numeric literal at or near \"{}\"",
+                span.slice(statement)
+            ),
+        };
+    }
     SyntaxError {
         span: token.span,
         message: format!("syntax error at or near \"{}\"", token.span.slice(statement)),
@@ -298,9 +349,10 @@ fn faults(text: &str, tokens: &[Token]) -> Vec<Fault> {
 }
 
 /// The index of the first token that ends a beginning with no continuation; the number of tokens at premature ends.
-fn offending_token(text: &str, tokens: &[Token], whole: &[Fault]) -> usize {
+/// It is known that `bad` tokens are too many; one more than there are stands for the end.
+fn offending_token(text: &str, tokens: &[Token], whole: &[Fault], mut bad: usize) -> usize {
     // Invariant: the beginning of `good` tokens can go on, that of `bad` tokens cannot.
-    let (mut good, mut bad) = (0, tokens.len() + 1);
+    let mut good = 0;
     while bad - good > 1 {
         let middle = good.midpoint(bad);
         if can_go_on(text, &tokens[..middle], whole) {
@@ -424,6 +476,29 @@ mod tests {
     }
 
     #[test]
+    fn junk_behind_a_number_begins_with_the_number() {
+        let error = Grammar.syntax_error("select 1, 12abc").expect("an error");
+        assert_eq!(error.span, Span::new(10, 15));
+        assert_eq!(
+            error.message,
+            "trailing junk after numeric literal at or near \"12abc\""
+        );
+    }
+
+    #[test]
+    fn what_only_the_parser_dislikes_is_valid() {
+        for valid in [
+            "alter user mapping for user server s options (a 'b')",
+            "set role to default",
+            "alter statistics if exists s set statistics 0",
+            "create operator |> (procedure = int8gt, leftarg = bigint, rightarg = bigint)",
+            "drop operator |> (bigint, bigint)",
+        ] {
+            assert_eq!(Grammar.syntax_error(valid), None, "{valid}");
+        }
+    }
+
+    #[test]
     fn bodies_are_not_judged() {
         for valid in [
             "create function f() returns int language sql as $$ selec 1 $$",
@@ -437,9 +512,15 @@ mod tests {
 
     #[test]
     fn quotes_without_an_end_are_errors_of_their_own() {
+        fails("^Scrum lean, 'open", "Scrum");
+        fails("select 1 ^2, 'open", "2");
         let error = Grammar.syntax_error("select 'open").expect("an error");
         assert_eq!(error.span.start, 7);
         assert_eq!(error.message, "unterminated quoted string at or near \"'open\"");
+        let error = Grammar
+            .syntax_error("insert into t values (1, 'open")
+            .expect("an error");
+        assert_eq!(error.span.start, 25);
     }
 
     #[test]
