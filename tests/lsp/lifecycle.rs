@@ -98,3 +98,29 @@ fn nonsense_is_survived() {
     editor.expect("supabase/migrations/1_a.sql", |found| !found.is_empty());
     assert_eq!(editor.leave().code(), Some(0));
 }
+
+#[test]
+fn deeply_nested_sql_is_read_and_let_go_again() {
+    let folder = Folder::new(&[("supabase/migrations/1_a.sql", "select 1;\n")]);
+    let mut editor = Editor::of(&folder);
+    let path = "supabase/migrations/1_a.sql";
+    let nested = |depth: usize| {
+        let (open, close) = ("(".repeat(depth), ")".repeat(depth));
+        format!(
+            "select {open}1{close};\nselect {}1;\ndo $$ begin {} end $$;\n",
+            "1 + ".repeat(depth),
+            "begin ".repeat(depth)
+        )
+    };
+    editor.open(path, &nested(10));
+    for depth in [1_000, 20_000, 50] {
+        let version = editor.replace(path, &nested(depth));
+        editor.expect_version(path, version);
+        let id = editor.begin("textDocument/hover", hover(&editor));
+        editor.answer(id).expect("an answer");
+    }
+    let version = editor.replace(path, "selec 1;\n");
+    editor.expect_version(path, version);
+    editor.expect(path, |found| !found.is_empty());
+    assert_eq!(editor.leave().code(), Some(0));
+}

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::lint::diagnostic::Level;
 
 /// Everything that changes what the analysis says.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// Major version of the PostgreSQL that the migrations run on: 14 to 18.
     pub postgres: u16,

@@ -21,6 +21,7 @@ mod judge;
 mod members;
 mod panics;
 pub mod position;
+mod recompute;
 mod server;
 mod snapshot;
 mod stamps;

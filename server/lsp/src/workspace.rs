@@ -8,15 +8,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use analysis::Document;
 use analysis::history::Migration;
-use analysis::schema::timeline::Timeline;
 use project::discover::{SETTINGS, Sign, root_of};
 use project::files::Disk;
 use project::{ProjectError, Request, Selection};
-use rayon::prelude::*;
 use ropey::Rope;
 use tower_lsp::ls_types::Uri;
 
 use crate::members::Members;
+use crate::recompute;
 use crate::snapshot::{Snapshot, View};
 use crate::stamps::Stamps;
 use crate::state::Shared;
@@ -259,11 +258,12 @@ impl Shared {
         });
         for (history, number) in numbers.collect::<BTreeSet<_>>() {
             let view = &mut views[history];
-            let read = self.read_all(&next, [&view.history.migrations[number]]);
+            let migration = &view.history.migrations[number];
+            let read = recompute::read([migration], self.read, &next, &self.guard);
             Arc::make_mut(&mut view.documents)[number] = read.into_iter().next().unwrap_or_default();
         }
         for history in changed {
-            self.replay(&mut views[history]);
+            recompute::replay(&mut views[history], Some(&before.views[history]), &self.guard);
         }
         next.views = views;
         Some(next)
@@ -309,9 +309,11 @@ impl Shared {
             judging: Mutex::default(),
             views: Vec::new(),
         };
-        for view in &mut views {
+        for (number, view) in views.iter_mut().enumerate() {
             view.documents = Arc::new(self.documents(&next, view, known));
-            self.replay(view);
+            let before = known.and_then(|known| known.views.get(number));
+            let before = before.filter(|before| before.root == view.root);
+            recompute::replay(view, before, &self.guard);
         }
         next.views = views;
         next
@@ -377,30 +379,10 @@ impl Shared {
         let reused: Vec<Option<Document>> = migrations.iter().map(reuse).collect();
         let new = migrations.iter().zip(&reused).filter(|(_, reused)| reused.is_none());
         let new: Vec<&Migration> = new.map(|(migration, _)| migration).collect();
-        let mut read = self.read_all(next, new).into_iter();
+        let mut read = recompute::read(new, self.read, next, &self.guard).into_iter();
         let all = reused.into_iter();
         all.map(|reused| reused.or_else(|| read.next()).unwrap_or_default())
             .collect()
-    }
-
-    fn read_all<'m>(&self, next: &Snapshot, migrations: impl IntoIterator<Item = &'m Migration>) -> Vec<Document> {
-        let migrations: Vec<&Migration> = migrations.into_iter().collect();
-        project::on_deep_stacks(|| {
-            let read = |migration: &&Migration| {
-                let doing = || format!("reading {}", next.describe(&migration.path));
-                self.guard.run(doing, || (self.read)(migration)).unwrap_or_default()
-            };
-            migrations.par_iter().map(read).collect()
-        })
-    }
-
-    /// Replays a history. The one place that decides what is computed anew after an edit.
-    fn replay(&self, view: &mut View) {
-        let (history, documents, settings) = (&*view.history, &*view.documents, &*view.settings);
-        let doing = || format!("replaying {} migrations", history.migrations.len());
-        let timeline =
-            project::on_deep_stacks(|| self.guard.run(doing, || Timeline::replay(history, documents, settings)));
-        view.timeline = timeline.map(Arc::new);
     }
 }
 

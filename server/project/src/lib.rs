@@ -37,7 +37,7 @@ use analysis::settings::Settings;
 use rayon::prelude::*;
 
 /// Bytes of stack per thread: deeply nested SQL is read by recursion, and an overflow would end the process.
-const STACK: usize = 64 << 20;
+pub const STACK: usize = 64 << 20;
 
 /// Runs `work` on threads with a stack that deeply nested SQL does not overflow; parallel iterators inside use them all.
 pub fn on_deep_stacks<R: Send>(work: impl FnOnce() -> R + Send) -> R {
