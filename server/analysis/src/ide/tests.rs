@@ -86,6 +86,27 @@ fn every_offset_of_odd_texts() {
     }
 }
 
+/// What is being written ends at the cursor, in the middle of anything.
+#[test]
+fn texts_that_break_off_anywhere() {
+    for text in ODD {
+        for (end, _) in text.char_indices() {
+            let migrations = vec![Migration::new("1.sql", ODD[3]), Migration::new("2.sql", &text[..end])];
+            let case = Case::of(migrations, Base::Empty, None);
+            let place = Place {
+                file: 1,
+                offset: u32::try_from(end).expect("tests are short"),
+            };
+            for item in completion::completion(case.view(), place) {
+                fits(&text[..end], item.replace);
+            }
+            signature::signature(case.view(), place);
+            selection::selection(case.view(), place);
+            hover::hover(case.view(), place);
+        }
+    }
+}
+
 #[test]
 fn offsets_of_the_reference_project() {
     let texts = [

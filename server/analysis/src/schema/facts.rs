@@ -69,9 +69,9 @@ pub fn is_binary_coercible(from: &str, to: &str) -> bool {
     from == to || BINARY_CASTS.contains(&(from, to))
 }
 
-/// The functions of `pg_catalog` that people call, by name: those that types, operators and indexes are made of are left
-/// out.
-pub fn builtin_functions(postgres: u16) -> impl Iterator<Item = &'static str> {
+/// The functions of `pg_catalog` that people call and whose name begins so: those that types, operators and indexes are
+/// made of are left out.
+pub fn builtin_functions(prefix: &str, postgres: u16) -> impl Iterator<Item = &'static str> {
     const INNER: &[&str] = &[
         "in",
         "out",
@@ -97,18 +97,20 @@ pub fn builtin_functions(postgres: u16) -> impl Iterator<Item = &'static str> {
     ];
     let column = usize::from(postgres.clamp(FIRST_MAJOR, LAST_MAJOR) - FIRST_MAJOR);
     let lines = include_str!("facts/volatility.tsv").lines();
-    lines.filter_map(move |line| {
-        let (name, letters) = line.split_once('\t')?;
-        let is_there = letters.as_bytes().get(column).is_some_and(|letter| *letter != b'-');
-        let plain = name
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-        let inner = INNER.iter().any(|end| {
-            name.strip_suffix(end)
-                .is_some_and(|rest| !rest.is_empty() && (rest.ends_with('_') || end.len() > 3))
-        });
-        (is_there && plain && !inner && !name.starts_with('_')).then_some(name)
-    })
+    lines
+        .filter(move |line| line.starts_with(prefix))
+        .filter_map(move |line| {
+            let (name, letters) = line.split_once('\t')?;
+            let is_there = letters.as_bytes().get(column).is_some_and(|letter| *letter != b'-');
+            let plain = name
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+            let inner = INNER.iter().any(|end| {
+                name.strip_suffix(end)
+                    .is_some_and(|rest| !rest.is_empty() && (rest.ends_with('_') || end.len() > 3))
+            });
+            (is_there && plain && !inner && !name.starts_with('_')).then_some(name)
+        })
 }
 
 /// Volatility of a built-in function; `None` where there is none of that name, or overloads differ and one is volatile.

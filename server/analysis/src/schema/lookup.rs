@@ -7,7 +7,7 @@ use super::change::Key;
 use super::objects::{Certainty, Id, Origin, Routine, Signature, Type};
 use super::resolve::Resolver;
 use super::session::Session;
-use crate::sql::name::Name;
+use crate::sql::name::{Ident, Name};
 use crate::sql::statement::{ObjectRef, Query, TypeName};
 
 /// Looks names up in a catalog as a session sees it.
@@ -53,6 +53,16 @@ impl<'a> Lookup<'a> {
     /// The ids that a name may stand for, in search order.
     pub(crate) fn ids(&self, name: &Name) -> Vec<Id> {
         self.resolver.candidates(name)
+    }
+
+    /// The schemas that an unqualified name is searched in, in order, without those that hold nothing.
+    pub(crate) fn path(&self) -> Vec<SmolStr> {
+        let anything = Name::bare(Ident::generated("x"));
+        let catalog = self.catalog();
+        let holds =
+            |schema: &SmolStr| catalog.schemas.contains_key(schema) || catalog.relations_in(schema).next().is_some();
+        let schemas = self.ids(&anything).into_iter().map(|id| id.schema);
+        schemas.filter(holds).collect()
     }
 
     /// The columns that a query gives, with their types where those can be told.

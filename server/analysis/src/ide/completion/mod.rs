@@ -84,8 +84,8 @@ pub enum ItemKind {
     Variable,
 }
 
-/// More items than this help nobody; the closest ones are kept.
-const MOST_ITEMS: usize = 500;
+/// More items than this help nobody; the closest ones are kept, and a longer word may bring others.
+pub const MOST_ITEMS: usize = 500;
 
 /// What may be written at the cursor, the likeliest first. Empty in comments and in string constants.
 pub fn completion(view: View<'_>, place: Place) -> Vec<Item> {
@@ -100,11 +100,13 @@ pub fn completion(view: View<'_>, place: Place) -> Vec<Item> {
     };
     let lookup = Lookup::new(&catalog, &session, view.settings.postgres, code.text);
     let last = Lookup::new(view.timeline.last(), &session, view.settings.postgres, code.text);
+    let routine = scope::routine(&code, &lookup, &last).unwrap_or_default();
     let context = context(&code.frames(), &code.words(), code.body.is_some());
     let mut offer = Offer {
         code: &code,
         lookup: &lookup,
-        last: &last,
+        path: lookup.path(),
+        routine: &routine,
         postgres: view.settings.postgres,
         lower: writes_lower(&code),
         items: Vec::new(),

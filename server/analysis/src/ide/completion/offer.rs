@@ -1,22 +1,45 @@
 //! The catalog's objects and the language's words as items.
 
+use smol_str::SmolStr;
+
 use super::code::Code;
 use super::context::{Context, Want};
 use super::scope::{self, Field, Source, columns_of};
-use super::{Item, ItemKind, keywords, names, snippets};
+use super::{Item, ItemKind, MOST_ITEMS, keywords, names, snippets};
 use crate::ide::describe::call_line;
+use crate::schema::catalog::Catalog;
 use crate::schema::facts::builtin_functions;
 use crate::schema::lookup::Lookup;
 use crate::schema::objects::{Id, Relation, RelationKind, TypeKind};
 use crate::sql::keyword::quote_ident;
 use crate::sql::name::{Ident, Name};
 
+/// How an object is written at the cursor.
+struct Written {
+    rank: u8,
+    label: String,
+    insert: String,
+}
+
+impl Written {
+    fn of(rank: u8, id: &Id) -> Self {
+        let (mut label, mut insert) = (id.name.to_string(), quote_ident(&id.name));
+        if rank > 2 {
+            label = format!("{}.{label}", id.schema);
+            insert = format!("{}.{insert}", quote_ident(&id.schema));
+        }
+        Self { rank, label, insert }
+    }
+}
+
 /// Collects what is offered.
 pub(super) struct Offer<'o, 't> {
     pub(super) code: &'o Code<'t>,
     pub(super) lookup: &'o Lookup<'t>,
-    /// The end of the history: what a trigger's function will see.
-    pub(super) last: &'o Lookup<'t>,
+    /// The schemas that it searches and that hold something.
+    pub(super) path: Vec<SmolStr>,
+    /// What the function around the cursor declares.
+    pub(super) routine: &'o scope::Routine,
     pub(super) postgres: u16,
     pub(super) lower: bool,
     pub(super) items: Vec<Item>,
@@ -151,35 +174,54 @@ impl Offer<'_, '_> {
         }
     }
 
-    /// How an object is written here; `None` where it cannot be. `visible`: what the bare name would mean.
-    fn written(&self, id: &Id, visible: Option<&Id>) -> Option<(String, String)> {
+    /// How near an object is, if it can be written here: 2 by its bare name, 3 with its schema.
+    fn rank(&self, id: &Id, is_there: impl Fn(&Catalog, &Id) -> bool) -> Option<u8> {
         match self.code.qualifier.as_slice() {
-            [] if visible == Some(id) => Some((id.name.to_string(), quote_ident(&id.name))),
+            [] if self.is_visible(id, is_there) => self.fits(&id.name).then_some(2),
             [] if is_system(&id.schema) => None,
-            [] => Some((
-                format!("{}.{}", id.schema, id.name),
-                format!("{}.{}", quote_ident(&id.schema), quote_ident(&id.name)),
-            )),
-            [schema] if schema.value == id.schema => Some((id.name.to_string(), quote_ident(&id.name))),
+            [] => (self.fits(&id.name) || self.fits(&id.schema)).then_some(3),
+            [schema] => (schema.value == id.schema && self.fits(&id.name)).then_some(2),
             _ => None,
         }
+    }
+
+    /// Whether the bare name of an object means just this one: no schema that is searched before has one like it.
+    fn is_visible(&self, id: &Id, is_there: impl Fn(&Catalog, &Id) -> bool) -> bool {
+        for schema in &self.path {
+            if *schema == id.schema {
+                return true;
+            }
+            let other = Id {
+                schema: schema.clone(),
+                name: id.name.clone(),
+            };
+            if is_there(self.lookup.catalog(), &other) {
+                return false;
+            }
+        }
+        false
+    }
+
+    /// Of many objects, those that are shown: their texts cost more than finding them.
+    fn closest<T>(mut found: Vec<(u8, &Id, T)>) -> impl Iterator<Item = (Written, T)> + use<'_, T> {
+        if found.len() > MOST_ITEMS {
+            found.select_nth_unstable_by(MOST_ITEMS, |a, b| (a.0, a.1).cmp(&(b.0, b.1)));
+            found.truncate(MOST_ITEMS);
+        }
+        found.into_iter().map(|(rank, id, what)| (Written::of(rank, id), what))
     }
 
     fn relations(&mut self, wanted: &dyn Fn(&Relation) -> bool) {
         let lookup = self.lookup;
         let mut found = Vec::new();
         for (id, relation) in &lookup.catalog().relations {
-            if !wanted(relation) {
-                continue;
-            }
-            let bare = Name::bare(Ident::generated(&id.name));
-            let visible = lookup.relation(&bare);
-            if let Some((label, insert)) = self.written(id, visible.as_ref()) {
-                let rank = if visible.as_ref() == Some(id) { 2 } else { 3 };
-                found.push((rank, label, insert, relation));
+            if wanted(relation)
+                && let Some(rank) = self.rank(id, |catalog, id| catalog.relations.contains_key(id))
+            {
+                found.push((rank, id, relation));
             }
         }
-        for (rank, label, insert, relation) in found {
+        for (written, relation) in Self::closest(found) {
             let kind = match &relation.kind {
                 RelationKind::Table(_) | RelationKind::Composite => ItemKind::Table,
                 RelationKind::View(_) => ItemKind::View,
@@ -187,7 +229,14 @@ impl Offer<'_, '_> {
                 RelationKind::Index(_) => ItemKind::Index,
             };
             let comment = relation.meta.comment.as_deref();
-            self.push(rank, kind, &label, insert, relation.noun(), comment);
+            self.push(
+                written.rank,
+                kind,
+                &written.label,
+                written.insert,
+                relation.noun(),
+                comment,
+            );
         }
         if self.code.qualifier.is_empty() {
             let (_, ctes) = scope::sources(self.code, lookup);
@@ -220,9 +269,11 @@ impl Offer<'_, '_> {
         let lookup = self.lookup;
         let mut found = Vec::new();
         for (id, ty) in &lookup.catalog().types {
-            let bare = Name::bare(Ident::generated(&id.name));
-            let ids = lookup.ids(&bare);
-            let visible = ids.into_iter().find(|id| lookup.catalog().types.contains_key(id));
+            if let Some(rank) = self.rank(id, |catalog, id| catalog.types.contains_key(id)) {
+                found.push((rank, id, ty));
+            }
+        }
+        for (written, ty) in Self::closest(found) {
             let (kind, detail) = match &ty.kind {
                 TypeKind::Enum(labels) => {
                     let labels: Vec<&str> = labels.iter().take(8).map(|label| label.value.as_str()).collect();
@@ -231,12 +282,8 @@ impl Offer<'_, '_> {
                 TypeKind::Domain(domain) => (ItemKind::Type, domain.base.to_string()),
                 _ => (ItemKind::Type, String::new()),
             };
-            if let Some((label, insert)) = self.written(id, visible.as_ref()) {
-                found.push((label, insert, kind, detail, ty.meta.comment.clone()));
-            }
-        }
-        for (label, insert, kind, detail, comment) in found {
-            self.push(0, kind, &label, insert, &detail, comment.as_deref());
+            let comment = ty.meta.comment.as_deref();
+            self.push(0, kind, &written.label, written.insert, &detail, comment);
         }
         if self.code.qualifier.is_empty() {
             for ty in names::TYPES {
@@ -248,22 +295,21 @@ impl Offer<'_, '_> {
 
     fn functions(&mut self, wanted: &dyn Fn(&str) -> bool) {
         let lookup = self.lookup;
+        let is_there = |catalog: &Catalog, id: &Id| catalog.overloads(id).next().is_some();
         let mut found = Vec::new();
         for (signature, routine) in &lookup.catalog().routines {
             let returns = routine.returns.as_deref().unwrap_or_default();
-            if !wanted(returns) {
-                continue;
-            }
-            let bare = Name::bare(Ident::generated(&signature.id.name));
-            let overloads = lookup.overloads(&bare);
-            let visible = overloads.first().map(|(signature, _)| signature.id.clone());
-            if let Some((label, insert)) = self.written(&signature.id, visible.as_ref()) {
-                let detail = format!("{} → {returns}", call_line(signature, routine));
-                found.push((label, insert, detail, routine.meta.comment.clone()));
+            if wanted(returns)
+                && let Some(rank) = self.rank(&signature.id, is_there)
+            {
+                found.push((rank, &signature.id, (signature, routine)));
             }
         }
-        for (label, insert, detail, comment) in found {
-            self.push(3, ItemKind::Function, &label, insert, &detail, comment.as_deref());
+        for (written, (signature, routine)) in Self::closest(found) {
+            let returns = routine.returns.as_deref().unwrap_or_default();
+            let detail = format!("{} → {returns}", call_line(signature, routine));
+            let comment = routine.meta.comment.as_deref();
+            self.push(3, ItemKind::Function, &written.label, written.insert, &detail, comment);
         }
     }
 
@@ -395,9 +441,7 @@ impl Offer<'_, '_> {
                 ..target
             });
         }
-        if let Some(routine) = scope::routine(self.code, self.lookup, self.last) {
-            sources.extend(routine.rows);
-        }
+        sources.extend(self.routine.rows.iter().cloned());
         if self.code.words().iter().any(|word| word.is("TRIGGER"))
             && let Some(target) = sources.first().cloned()
         {
@@ -415,21 +459,16 @@ impl Offer<'_, '_> {
 
     /// `new.` at the start of a statement of a trigger's function.
     fn rows(&mut self) {
-        if let (Some(row), Some(routine)) = (
-            self.schema().cloned(),
-            scope::routine(self.code, self.lookup, self.last),
-        ) {
-            for source in routine.rows.iter().filter(|source| source.name == row.value) {
-                self.fields(&source.columns);
-            }
+        let Some(row) = self.schema().cloned() else { return };
+        let routine = self.routine;
+        for source in routine.rows.iter().filter(|source| source.name == row.value) {
+            self.fields(&source.columns);
         }
     }
 
     fn variables(&mut self) {
-        if let Some(routine) = scope::routine(self.code, self.lookup, self.last) {
-            for field in &routine.variables {
-                self.name(1, ItemKind::Variable, &field.name, &field.detail, None);
-            }
+        for field in &self.routine.variables {
+            self.name(1, ItemKind::Variable, &field.name, &field.detail, None);
         }
     }
 
@@ -468,7 +507,7 @@ impl Offer<'_, '_> {
         if prefix.is_empty() {
             return;
         }
-        for name in builtin_functions(self.postgres).filter(|name| name.starts_with(&prefix)) {
+        for name in builtin_functions(&prefix, self.postgres) {
             self.push(5, ItemKind::Function, name, (*name).to_owned(), "pg_catalog", None);
         }
     }

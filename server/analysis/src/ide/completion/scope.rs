@@ -71,15 +71,34 @@ pub(super) fn columns_of(lookup: &Lookup<'_>, id: &Id) -> Vec<Field> {
 /// The sources that the cursor sees in the statement, the innermost first; common table expressions by themselves.
 pub(super) fn sources(code: &Code<'_>, lookup: &Lookup<'_>) -> (Vec<Source>, Vec<Source>) {
     let lexemes = &code.lexemes;
-    let here = group_of(lexemes, code.cut);
+    let here = open_at(lexemes, code.cut);
     let ctes = common_tables(code, lookup);
     let mut found: Vec<(usize, Source)> = Vec::new();
+    // The parentheses that are open, each with whether the last clause in it is FROM.
+    let mut open: Vec<usize> = Vec::new();
+    let mut in_from = vec![false];
     for (at, lexeme) in lexemes.iter().enumerate() {
-        let path = group_of(lexemes, at);
-        if !here.starts_with(&path) || is_qualified(lexemes, at) {
+        match lexeme.kind {
+            LexemeKind::Open => {
+                open.push(at);
+                in_from.push(false);
+                continue;
+            }
+            LexemeKind::Close => {
+                open.pop();
+                in_from.truncate(open.len() + 1);
+                continue;
+            }
+            _ => {}
+        }
+        if !here.starts_with(&open) || is_qualified(lexemes, at) {
             continue;
         }
-        let comma_in_from = lexeme.kind == LexemeKind::Comma && in_from(code.text, lexemes, at, &path);
+        let from = in_from.last_mut().expect("one per open parenthesis, and one");
+        if super::keywords::CLAUSES.iter().any(|word| lexeme.is(code.text, word)) {
+            *from = lexeme.is(code.text, "FROM");
+        }
+        let comma_in_from = lexeme.kind == LexemeKind::Comma && *from;
         let begins = ["FROM", "JOIN", "UPDATE", "INTO", "USING"]
             .iter()
             .any(|word| lexeme.is(code.text, word));
@@ -87,7 +106,7 @@ pub(super) fn sources(code: &Code<'_>, lookup: &Lookup<'_>) -> (Vec<Source>, Vec
             continue;
         }
         if let Some(source) = source_at(code, lookup, &ctes, at + 1) {
-            found.push((path.len(), source));
+            found.push((open.len(), source));
         }
     }
     // The innermost query's own relations come first.
@@ -99,8 +118,8 @@ fn is_qualified(lexemes: &[Lexeme], at: usize) -> bool {
     at > 0 && lexemes[at - 1].kind == LexemeKind::Period
 }
 
-/// Which parentheses are open at a lexeme, by the number of their opening ones.
-fn group_of(lexemes: &[Lexeme], at: usize) -> Vec<usize> {
+/// Which parentheses are open before a lexeme, by the number of their opening ones.
+fn open_at(lexemes: &[Lexeme], at: usize) -> Vec<usize> {
     let mut open = Vec::new();
     for (number, lexeme) in lexemes.iter().enumerate().take(at) {
         match lexeme.kind {
@@ -112,15 +131,6 @@ fn group_of(lexemes: &[Lexeme], at: usize) -> Vec<usize> {
         }
     }
     open
-}
-
-/// Whether a comma separates relations: the last clause word of its parentheses is FROM.
-fn in_from(text: &str, lexemes: &[Lexeme], at: usize, path: &[usize]) -> bool {
-    let first = path.last().map_or(0, |open| open + 1);
-    let clause = lexemes[first..at].iter().enumerate().rev().find(|(number, lexeme)| {
-        super::keywords::CLAUSES.iter().any(|word| lexeme.is(text, word)) && group_of(lexemes, first + number) == path
-    });
-    clause.is_some_and(|(_, lexeme)| lexeme.is(text, "FROM"))
 }
 
 /// `[ONLY | LATERAL] name [[AS] alias]` or `(query) [AS] alias`.
@@ -332,6 +342,7 @@ pub(super) fn written_columns(code: &Code<'_>) -> Vec<Field> {
 }
 
 /// The rows NEW and OLD of a trigger's function, and its variables.
+#[derive(Default)]
 pub(super) struct Routine {
     pub(super) rows: Vec<Source>,
     /// Parameters and variables with their types.
@@ -383,7 +394,8 @@ pub(super) fn routine(code: &Code<'_>, lookup: &Lookup<'_>, last: &Lookup<'_>) -
         rest = &rest[end..];
     }
     let mut rows = Vec::new();
-    if let Some(name) = name {
+    let returns_trigger = body.outer.iter().any(|lexeme| lexeme.is(text, "TRIGGER"));
+    if let Some(name) = name.filter(|_| returns_trigger) {
         let candidates: BTreeSet<Id> = lookup.ids(&name).into_iter().collect();
         let mut columns: Vec<Field> = Vec::new();
         for known in [lookup, last] {
