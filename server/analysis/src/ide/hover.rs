@@ -296,6 +296,13 @@ Created in `1_a.sql:4`, last changed in `2_b.sql:7`.
             &["alter table public.u add constraint u_x_fkey foreign key (x) references t"],
         );
         says(
+            "create table t (a int constraint a_known check (a > 0), constraint t_known\n  check (a < 9));\nselect 1 from t$0;",
+            &[
+                "\n  constraint a_known check (a > 0),\n",
+                "\n  constraint t_known check (a < 9)\n",
+            ],
+        );
+        says(
             &format!("{tables}create index i on u (x desc) include (x);\ndrop index $0i;"),
             &[
                 "create index i on public.u using btree (x desc) include (x)",

@@ -520,7 +520,7 @@ impl Resolver<'_> {
             certainty: self.certainty,
             created: self.origin,
             comment: None,
-            text: self.source(constraint.span),
+            text: self.definition(constraint.name.as_ref(), constraint.span),
         };
         self.emit(Change::AddConstraint {
             table: id.clone(),
@@ -587,7 +587,7 @@ impl Resolver<'_> {
                 certainty: self.certainty,
                 created: self.origin,
                 comment: None,
-                text: self.source(constraint.span),
+                text: self.definition(constraint.name.as_ref(), constraint.span),
             };
             self.emit(Change::AddConstraint {
                 table: id.clone(),

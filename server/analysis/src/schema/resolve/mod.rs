@@ -289,6 +289,12 @@ impl Resolver<'_> {
         }
     }
 
+    /// The text of a constraint after its name, on one line.
+    pub(crate) fn definition(&self, name: Option<&Ident>, span: Span) -> SmolStr {
+        let start = name.map_or(span.start, |name| name.span.end);
+        self.source(Span { start, ..span }).trim_start().into()
+    }
+
     // ---- statements ----------------------------------------------------------------------------------------------
 
     /// Adds the changes of one statement. Control structures and function bodies are the timeline's business.

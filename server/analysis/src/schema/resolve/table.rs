@@ -506,7 +506,7 @@ impl Resolver<'_> {
     }
 
     fn add_draft(&mut self, table: &Id, draft: Draft, validated: bool) {
-        let text = self.source(draft.span);
+        let text = self.definition(draft.name.as_ref(), draft.span);
         let given = draft.name.as_ref().map(|name| name.value.clone());
         let choose_name = |this: &Self, second: Option<&str>, label: &str, unique: Unique| {
             given
