@@ -63,11 +63,21 @@ fn history(
     })
 }
 
-/// The findings of one file, without looking at the others.
-pub(crate) fn one(snapshot: &Snapshot, path: &Path, guard: &Guard) -> Option<Vec<Diagnostic>> {
+/// The findings of one file, without looking at the others; looked for once.
+pub(crate) fn one(snapshot: &Snapshot, path: &Path, guard: &Guard) -> Option<Arc<Vec<Diagnostic>>> {
     if let Some(judged) = snapshot.known_findings() {
-        return Some(judged.of(path).to_vec());
+        return Some(Arc::new(judged.of(path).to_vec()));
     }
+    let alone = || snapshot.alone.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(found) = alone().get(path) {
+        return Some(Arc::clone(found));
+    }
+    let found = Arc::new(look(snapshot, path, guard)?);
+    alone().insert(path.to_path_buf(), Arc::clone(&found));
+    Some(found)
+}
+
+fn look(snapshot: &Snapshot, path: &Path, guard: &Guard) -> Option<Vec<Diagnostic>> {
     let (view, member) = snapshot.find(path)?;
     let linter = linter(view)?;
     project::on_deep_stacks(|| {

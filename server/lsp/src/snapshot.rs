@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use analysis::Document;
 use analysis::history::History;
+use analysis::lint::diagnostic::Diagnostic;
 use analysis::schema::timeline::Timeline;
 use analysis::settings::Settings;
 use project::ProjectError;
@@ -45,6 +46,8 @@ pub(crate) struct Snapshot {
     pub(crate) open: Arc<BTreeMap<PathBuf, (Uri, i32)>>,
     /// The findings, once somebody has looked for them; locked for a moment only.
     pub(crate) judged: Mutex<Option<Arc<Judged>>>,
+    /// Findings of single files, for who cannot wait for all.
+    pub(crate) alone: Mutex<BTreeMap<PathBuf, Arc<Vec<Diagnostic>>>>,
     /// Locked by whoever looks for them.
     pub(crate) judging: Mutex<()>,
 }

@@ -249,6 +249,7 @@ impl Shared {
             problems: Arc::clone(&before.problems),
             open: Arc::new(changes.open),
             judged: Mutex::new(before.known_findings().filter(|_| changed.is_empty())),
+            alone: Mutex::default(),
             judging: Mutex::default(),
             views: Vec::new(),
         };
@@ -306,6 +307,7 @@ impl Shared {
             problems: Arc::new(problems),
             open: Arc::new(changes.open),
             judged: Mutex::default(),
+            alone: Mutex::default(),
             judging: Mutex::default(),
             views: Vec::new(),
         };
