@@ -17,7 +17,7 @@ use crate::history::{History, Migration};
 use crate::schema::canonical;
 use crate::schema::catalog::Catalog;
 use crate::schema::change::Key;
-use crate::schema::objects::Origin;
+use crate::schema::objects::{Certainty, Origin};
 use crate::schema::timeline::Timeline;
 use crate::sql::keyword::quote_ident;
 use crate::sql::name::{Ident, MAX_IDENTIFIER_BYTES};
@@ -206,7 +206,9 @@ impl Plan {
             let Some(other) = renamed(key, new_name) else { continue };
             let files = 0..=view.documents.len();
             for file in files.filter(|file| self.lineage.is_alive_at(*file)) {
-                if history(view.timeline.before(file), &other).is_some() {
+                let taken = history(view.timeline.before(file), &other);
+                // Anything may be a column of a table that no file creates.
+                if taken.is_some_and(|other| other.certainty != Certainty::Assumed) {
                     return refuse(format!("{} is there already", super::effect::words(&other)));
                 }
             }
@@ -354,14 +356,9 @@ impl Plan {
             like(view.timeline.last(), view.timeline.before(0)),
             like(timeline.last(), timeline.before(0)),
         );
-        if let Some(other) = old.iter().zip(&new_rows).find(|(old, new)| old != new) {
-            return refuse(format!(
-                "the history would no longer come to the same: {}",
-                other.0.replace('\0', &self.name)
-            ));
-        }
-        if old.len() != new_rows.len() {
-            return refuse("the history would no longer come to the same objects");
+        if let Some(other) = differing(&old, &new_rows) {
+            let row: String = other.replace('\0', &self.name).chars().take(80).collect();
+            return refuse(format!("the history would no longer come to the same: {row}"));
         }
         self.passed_on(view, new, new_name)
     }
@@ -453,6 +450,15 @@ fn problems(view: View<'_>, file: usize) -> Vec<Span> {
         found.extend(moment.step.problems.iter().map(|problem| problem.span));
     });
     found
+}
+
+/// The first line that only one side has; both are sorted.
+fn differing<'r>(old: &'r [String], new: &'r [String]) -> Option<&'r String> {
+    let at = old.iter().zip(new).take_while(|(old, new)| old == new).count();
+    match (old.get(at), new.get(at)) {
+        (Some(old), Some(new)) => Some(old.min(new)),
+        (old, new) => old.or(new),
+    }
 }
 
 /// What a catalog holds, as lines in which the old and the new name are one.
@@ -679,6 +685,46 @@ select * from core.t;
             "create table t (a int);\nselect x.a from t x where $0x.a > 0;\n",
             "y",
             "-- 1.sql\ncreate table t (a int);\nselect y.a from t y where y.a > 0;\n",
+        );
+    }
+
+    #[test]
+    fn variables_where_they_are_assigned_filled_and_shown() {
+        let code = "create function g(total int) returns int language sql as $$ select total $$;
+create function f(total int) returns int language plpgsql as $$
+declare sum int := total;
+begin
+  $0sum := g(total => 1);
+  select 1 into sum;
+  if sum > 1 then raise notice '% sum', sum; end if;
+  return sum;
+end $$;
+";
+        becomes(
+            code,
+            "all",
+            &format!(
+                "-- 1.sql\n{}",
+                code.replace("$0", "")
+                    .replace("sum", "\"all\"")
+                    .replace("% \"all\"", "% sum")
+            ),
+        );
+    }
+
+    #[test]
+    fn a_function_that_qualifies_its_parameters() {
+        becomes(
+            "create table t (a int);
+create function f(a int) returns bigint language sql as $$ select count(*) from t where t.a = f.a $$;
+create function g() returns bigint language plpgsql as $$ begin return $0f(1); end $$;
+",
+            "h",
+            "-- 1.sql
+create table t (a int);
+create function h(a int) returns bigint language sql as $$ select count(*) from t where t.a = h.a $$;
+create function g() returns bigint language plpgsql as $$ begin return h(1); end $$;
+",
         );
     }
 

@@ -9,7 +9,7 @@ use sqlparser::tokenizer::{Token as SqlToken, Word};
 
 use super::cursor::{Cursor, body_of, is_word};
 use super::split::split;
-use super::statement::{Body, Node, Statement};
+use super::statement::{Body, Expr, Node, Statement};
 use super::tokens::{Token, Tokens, tokenize};
 use super::{dialect, lower, unknown};
 use crate::text::Span;
@@ -71,6 +71,12 @@ pub fn statements(text: &str, language: &str, body: &Body) -> BodySql {
         walker.out.readable = false;
     }
     walker.out
+}
+
+/// Reads a part of a file as one expression; `None` where there is nothing in it, or no SQL.
+pub fn expression(text: &str, part: Span) -> Option<Expr> {
+    let (tokens, whole) = placed(text, part.slice(text), part);
+    (whole && !tokens.is_empty()).then(|| lower::expr(text, &tokens))
 }
 
 /// The tokens of `code` with their places in the file, where it is written at `place`; whether there were only tokens.

@@ -5,7 +5,7 @@ use smol_str::SmolStr;
 use super::{Access, Local, Symbol, Unknown, Walker};
 use crate::schema::change::Key;
 use crate::schema::names::figure_column_name;
-use crate::schema::objects::Id;
+use crate::schema::objects::{Id, Signature};
 use crate::sql::name::{Ident, Name};
 use crate::sql::statement::{Cte, Expr, ExprNode, FromItem, Query, QueryBody, Select, SelectItem};
 use crate::text::Span;
@@ -20,6 +20,8 @@ pub(super) struct Scope {
     pub(super) sources: Vec<Source>,
     /// Parameters and variables of the function around it.
     pub(super) parameters: Vec<Output>,
+    /// The function around it, which qualifies its parameters.
+    pub(super) routine: Option<Signature>,
 }
 
 /// What columns can come from.
@@ -427,6 +429,13 @@ impl Walker<'_> {
             .cloned()
             .collect();
         let Some(first) = sources.first() else {
+            if let Some(routine) = scope.routine.clone().filter(|own| own.id.name == qualifier.value)
+                && let Some((_, declared)) = parameter(scope, &column.value)
+            {
+                self.object(qualifier.span, Key::Routine(routine), Access::Read);
+                self.push(column.span, Symbol::Local(Local::Parameter, declared), Access::Read);
+                return;
+            }
             // `record.field` of a variable, or a table that is not in scope.
             if let Some((_, declared)) = parameter(scope, &qualifier.value) {
                 self.push(qualifier.span, Symbol::Local(Local::Parameter, declared), Access::Read);

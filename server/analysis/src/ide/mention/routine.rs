@@ -131,7 +131,9 @@ impl Walker<'_> {
         if let Some(read) = block::read(self.text, body) {
             self.block(&read, scope);
         }
+        self.returned(body, scope);
         self.row_columns(body, scope);
+        self.variables(body, scope);
         let mut at = first;
         while at < self.out.len() {
             if known.contains(&self.out[at].span) {
@@ -169,6 +171,65 @@ impl Walker<'_> {
                 Piece::Execute { text: expr, .. } | Piece::Assign { value: expr, .. } => self.expr(expr, scope),
                 Piece::Leave { when, .. } => self.exprs(when.iter(), scope),
                 Piece::Sql { .. } | Piece::Fail => {}
+            }
+        }
+    }
+
+    /// `RETURN expression`
+    fn returned(&mut self, body: &Body, scope: &Scope) {
+        let lexemes = lexemes_in(self.text, body.inner);
+        for (at, lexeme) in lexemes.iter().enumerate() {
+            let starts = lexeme.is(self.text, "RETURN")
+                && !lexemes
+                    .get(at + 1)
+                    .is_some_and(|next| next.is(self.text, "QUERY") || next.is(self.text, "NEXT"));
+            if !starts {
+                continue;
+            }
+            let end = lexemes[at..]
+                .iter()
+                .position(|lexeme| lexeme.kind == LexemeKind::Semicolon);
+            let part = Span {
+                start: lexeme.span.end,
+                end: end.map_or(body.inner.end, |end| lexemes[at + end].span.start),
+            };
+            if let Some(expr) = body::expression(self.text, part) {
+                self.expr(&expr, scope);
+            }
+        }
+    }
+
+    /// Variables where no expression names them: they are assigned to, filled by INTO, shown by RAISE.
+    fn variables(&mut self, body: &Body, scope: &Scope) {
+        let known: BTreeSet<Span> = self.out.iter().map(|mention| mention.span).collect();
+        let lexemes: Vec<Lexeme> = lexemes_in(self.text, body.inner)
+            .into_iter()
+            .filter(|lexeme| lexeme.kind != LexemeKind::Comment)
+            .collect();
+        for (at, lexeme) in lexemes.iter().enumerate() {
+            if !lexeme.is_name() || known.contains(&lexeme.span) {
+                continue;
+            }
+            let before = at.checked_sub(1).and_then(|before| lexemes.get(before));
+            let after = lexemes.get(at + 1).map_or("", |after| after.span.slice(self.text));
+            let starts = before.is_none_or(|before| {
+                let words = ["BEGIN", "THEN", "ELSE", "LOOP"];
+                before.kind == LexemeKind::Semicolon || words.iter().any(|word| before.is(self.text, word))
+            });
+            // `f(name => value)`, and its older form, name a parameter of another function.
+            let is_argument = after == "=>" || (after == ":=" && !starts);
+            let is_part = before.is_some_and(|before| before.kind == LexemeKind::Period);
+            if is_argument || is_part {
+                continue;
+            }
+            let name = ident(self.text, lexeme.span, 0);
+            if let Some((_, declared)) = scope.parameters.iter().rev().find(|(known, _)| *known == name.value) {
+                let access = if after == ":=" || after == "=" && starts {
+                    Access::Write
+                } else {
+                    Access::Read
+                };
+                self.push(name.span, Symbol::Local(Local::Parameter, *declared), access);
             }
         }
     }

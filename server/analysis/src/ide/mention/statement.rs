@@ -379,6 +379,9 @@ impl Walker<'_> {
         for set in &create.options.set {
             self.search_path(&set.name, set.span);
         }
+        if let Some(Key::Routine(signature)) = &signature {
+            scope.routine = Some(signature.clone());
+        }
         self.params(&create.params, &mut scope);
         match &create.returns {
             Some(Returns::Type(ty)) => self.ty(ty),
