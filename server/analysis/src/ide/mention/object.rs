@@ -3,8 +3,10 @@
 use super::{Access, Walker};
 use crate::schema::change::Key;
 use crate::schema::objects::Id;
+use crate::sql::lexeme::{LexemeKind, lexemes_in};
 use crate::sql::name::Ident;
 use crate::sql::statement::{AlterObject, GrantTarget, ObjectKind, ObjectRef, Param};
+use crate::text::Span;
 
 impl Walker<'_> {
     /// The object; its relation where it is one, or stands on one.
@@ -128,6 +130,34 @@ impl Walker<'_> {
                     self.schema(schema, Access::Read);
                 }
                 None
+            }
+        }
+    }
+
+    /// The schemas that a setting of `search_path` names.
+    pub(super) fn search_path(&mut self, name: &str, setting: Span) {
+        if name != "search_path" {
+            return;
+        }
+        let lexemes = lexemes_in(self.text, setting);
+        let values = lexemes
+            .iter()
+            .position(|lexeme| lexeme.is(self.text, "TO") || lexeme.span.slice(self.text) == "=");
+        for lexeme in values.map_or(&[][..], |at| &lexemes[at + 1..]) {
+            let inner = Span {
+                start: lexeme.span.start + 1,
+                end: lexeme.span.end.saturating_sub(1),
+            };
+            let names = match lexeme.kind {
+                LexemeKind::String => lexemes_in(self.text, inner),
+                _ => vec![*lexeme],
+            };
+            for name in names.iter().filter(|name| name.is_name()) {
+                let ident = super::routine::ident(self.text, name.span, 0);
+                let known = self.find(|lookup| lookup.catalog().schemas.contains_key(&ident.value).then_some(()));
+                if known.is_some() {
+                    self.schema(&ident, Access::Read);
+                }
             }
         }
     }

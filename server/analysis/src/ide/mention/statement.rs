@@ -4,7 +4,6 @@ use super::query::Names;
 use super::{Access, Scope, Walker};
 use crate::schema::change::Key;
 use crate::schema::objects::{Id, Type};
-use crate::sql::lexeme::{LexemeKind, lexemes_in};
 use crate::sql::name::{Ident, Name};
 use crate::sql::statement::{
     AlterDomainAction, AlterExtension, AlterFunctionAction, AlterObject, AlterPublication, AlterRole, AlterTypeAction,
@@ -529,34 +528,6 @@ impl Walker<'_> {
                 on(self, to, Access::Declare);
             }
             AlterDomainAction::Object(action) => self.alter_type(id, action),
-        }
-    }
-
-    /// The schemas that a setting of `search_path` names.
-    fn search_path(&mut self, name: &str, setting: Span) {
-        if name != "search_path" {
-            return;
-        }
-        let lexemes = lexemes_in(self.text, setting);
-        let values = lexemes
-            .iter()
-            .position(|lexeme| lexeme.is(self.text, "TO") || lexeme.span.slice(self.text) == "=");
-        for lexeme in values.map_or(&[][..], |at| &lexemes[at + 1..]) {
-            let inner = Span {
-                start: lexeme.span.start + 1,
-                end: lexeme.span.end.saturating_sub(1),
-            };
-            let names = match lexeme.kind {
-                LexemeKind::String => lexemes_in(self.text, inner),
-                _ => vec![*lexeme],
-            };
-            for name in names.iter().filter(|name| name.is_name()) {
-                let ident = super::routine::ident(self.text, name.span, 0);
-                let known = self.find(|lookup| lookup.catalog().schemas.contains_key(&ident.value).then_some(()));
-                if known.is_some() {
-                    self.schema(&ident, Access::Read);
-                }
-            }
         }
     }
 
