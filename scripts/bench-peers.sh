@@ -1,10 +1,19 @@
 #!/bin/bash
-# Compare dblsp with squawk on the same files: scripts/bench-peers.sh [FOLDER of .sql files] [PAIRS, default 5]
+# Compare dblsp with squawk on the same files: scripts/bench-peers.sh [--write] [FOLDER of .sql files] [PAIRS, default 5]
 #
 # Without a folder it generates 10, 100 and 1,000 migrations of 5 KB. Runs both in turn, so that a busy machine is unfair
 # to both, and prints the medians of wall time and peak memory. Both must look at every file; what they find differs.
+# With --write the table goes into docs/accuracy.md, too.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+
+write=
+if [ "${1:-}" = --write ]; then
+    write=1
+    shift
+fi
+rows=$(mktemp)
+trap 'rm -f "$rows"' EXIT
 
 venv=target/peers
 if [ ! -x "$venv/bin/squawk" ]; then
@@ -29,10 +38,10 @@ else
 fi
 
 for folder in "${folders[@]}"; do
-    python3 - "$folder" "$pairs" target/release/dblsp "$venv/bin/squawk" << 'PYTHON'
+    python3 - "$folder" "$pairs" target/release/dblsp "$venv/bin/squawk" "$rows" << 'PYTHON'
 import glob, os, statistics, subprocess, sys, time
 
-folder, pairs, dblsp, squawk = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4]
+folder, pairs, dblsp, squawk, rows = sys.argv[1], int(sys.argv[2]), *sys.argv[3:]
 files = sorted(glob.glob(os.path.join(folder, "**", "*.sql"), recursive=True))
 commands = {"dblsp": [dblsp, "check", folder], "squawk": [squawk, *files]}
 
@@ -60,6 +69,33 @@ print(f"{len(files)} files, {size / 1e6:.2f} MB, {pairs} pairs")
 median = {name: [statistics.median(values) for values in zip(*runs)] for name, runs in seen.items()}
 for name, (seconds, memory) in median.items():
     print(f"  {name:7} {seconds * 1000:8.0f} ms  {memory:6.0f} MiB")
+ours, theirs = median["dblsp"], median["squawk"]
+with open(rows, "a") as table:
+    table.write(
+        f"| {len(files)} | {size / 1e6:.2f} | {ours[0] * 1000:.0f} | {theirs[0] * 1000:.0f} "
+        f"| {ours[0] / theirs[0]:.2f} | {ours[1]:.0f} | {theirs[1]:.0f} |\n"
+    )
 print(f"  dblsp takes {median['dblsp'][0] / median['squawk'][0]:.2f} of squawk's time")
 PYTHON
 done
+
+if [ -n "$write" ]; then
+    python3 - "$rows" "$(nproc)" "$("$venv/bin/squawk" --version)" << 'PYTHON'
+import re, sys
+
+rows, cores, squawk = open(sys.argv[1]).read(), sys.argv[2], sys.argv[3]
+section = f"""
+## Speed
+
+Written by `scripts/bench-peers.sh --write`: generated histories, whole processes in turn on {cores} cores, medians of wall
+time in milliseconds and of peak memory in MiB, against {squawk}.
+
+| Files | MB | dblsp | squawk | Ratio | Memory of dblsp | of squawk |
+| ---: | ---: | ---: | ---: | ---: | ---: | ---: |
+{rows}"""
+page = open("docs/accuracy.md").read()
+page = re.sub(r"\n## Speed\n.*?(?=\n## )", "", page, flags=re.S)
+head, wrong, rest = page.partition("\n## Wrong\n")
+open("docs/accuracy.md", "w").write(head + section + wrong + rest)
+PYTHON
+fi

@@ -7,7 +7,7 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|bytes: &[u8]| {
     let text = String::from_utf8_lossy(bytes);
     let document = analysis::read(&Migration::new("1_a.sql", &text));
-    for error in &document.syntax_errors {
+    for error in document.syntax_errors.iter() {
         assert!(
             text.get(std::ops::Range::from(error.span)).is_some(),
             "an error fits the text"

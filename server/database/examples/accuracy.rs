@@ -146,7 +146,8 @@ fn main() -> ExitCode {
     let reports = runtime.block_on(measure(arguments.corpora, arguments.verbose));
     print!("{}", summary(&reports));
     if let Some(path) = arguments.write
-        && let Err(error) = std::fs::write(&path, markdown(&reports))
+        && let before = std::fs::read_to_string(&path).unwrap_or_default()
+        && let Err(error) = std::fs::write(&path, markdown(&reports, speed_of(&before)))
     {
         eprintln!("{}: {error}", path.display());
         return ExitCode::from(2);
@@ -481,7 +482,7 @@ fn summary(reports: &[Report]) -> String {
     out
 }
 
-fn markdown(reports: &[Report]) -> String {
+fn markdown(reports: &[Report], speed: &str) -> String {
     let mut out = String::from(
         "# Accuracy of replay\n\n\
          Written by `cargo run --release -p dblsp-database --example accuracy -- --manifest FILE --write docs/accuracy.md`.\n\n\
@@ -551,6 +552,7 @@ fn markdown(reports: &[Report]) -> String {
             syntax.statements, syntax.false_errors, syntax.overlooked, syntax.errors, syntax.same_byte, syntax.unknown
         );
     }
+    out.push_str(speed);
     out.push_str("\n## Wrong\n\n");
     let wrong = reports
         .iter()
@@ -571,4 +573,15 @@ fn markdown(reports: &[Report]) -> String {
         }
     }
     out
+}
+
+/// The section that `scripts/bench-peers.sh --write` put into the page.
+fn speed_of(page: &str) -> &str {
+    let Some(start) = page.find("\n## Speed\n") else {
+        return "";
+    };
+    let length = page[start + 1..]
+        .find("\n## ")
+        .map_or(page.len() - start, |next| next + 1);
+    &page[start..start + length]
 }

@@ -924,7 +924,7 @@ fn edit_rules(relation: &mut Relation, change: impl FnOnce(&mut Vec<SmolStr>)) {
 }
 
 /// Whether an index of a partition can stand for one of its parent.
-fn is_like(own: &Index, parent: &Index) -> bool {
+pub(crate) fn is_like(own: &Index, parent: &Index) -> bool {
     let same_keys = |a: &IndexColumn, b: &IndexColumn| a.column.is_some() && a.column == b.column;
     own.partition_of.is_none()
         && own.valid

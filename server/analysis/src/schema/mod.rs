@@ -4,6 +4,7 @@ mod apply;
 pub mod canonical;
 pub mod catalog;
 pub mod change;
+pub mod cost;
 mod evaluate;
 pub mod facts;
 pub(crate) mod lookup;

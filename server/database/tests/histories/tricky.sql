@@ -732,3 +732,11 @@ GRANT SELECT ON v TO anon;
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM anon, authenticated;
 CREATE MATERIALIZED VIEW m AS SELECT * FROM v;
 COMMENT ON TABLE t IS '@graphql({"totalCount": {"enabled": true}})';
+-- == an index on a partitioned table takes those that its partitions have
+CREATE TABLE part (id int NOT NULL, x int, y int) PARTITION BY RANGE (id);
+CREATE TABLE part1 PARTITION OF part FOR VALUES FROM (0) TO (100);
+CREATE TABLE part2 PARTITION OF part FOR VALUES FROM (100) TO (200);
+CREATE INDEX own ON part1 (x);
+CREATE INDEX other ON part2 (y);
+CREATE INDEX ON part (x);
+CREATE INDEX ON part (x);

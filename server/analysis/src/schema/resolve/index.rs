@@ -5,7 +5,8 @@ use std::sync::Arc;
 use smol_str::SmolStr;
 
 use super::Resolver;
-use crate::schema::change::{Change, Key, Object};
+use crate::schema::apply::is_like;
+use crate::schema::change::{Change, Key, Object, TableChange};
 use crate::schema::names::{Unique, choose, figure_column_name, index_column_names, join_columns};
 use crate::schema::objects::{Id, Index, IndexColumn, Meta, Relation, RelationKind, TableKind};
 use crate::sql::statement::{CreateIndex, Expr, ExprNode, IndexKey, ObjectKind};
@@ -75,6 +76,20 @@ impl Resolver<'_> {
     /// Every partition gets an index of its own, with a generated name.
     fn index_partitions(&mut self, parent: &Id, parent_index: &Id, index: &Index) {
         for partition in self.partitions(parent) {
+            // One like it that is there already is taken: `DefineIndex`, measured.
+            let own = self.catalog.indexes_of(&partition);
+            let own = own.filter(|(_, own)| index.constraint.is_none() && is_like(own, index));
+            let own = own.map(|(id, _)| id).next();
+            if let Some(own) = own {
+                self.emit(Change::Table {
+                    table: parent_index.clone(),
+                    what: TableChange::Attach {
+                        partition: own,
+                        default: false,
+                    },
+                });
+                continue;
+            }
             self.index_partition(&partition, parent_index, index);
         }
     }
