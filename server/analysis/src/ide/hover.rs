@@ -6,9 +6,10 @@ use super::definition::catalogs;
 use super::describe::describe;
 use super::mention::{self, Found, Local, Symbol};
 use super::place::{history, statement_at};
-use super::{Place, View, touches};
+use super::{Place, View, hints, touches};
 use crate::schema::catalog::Catalog;
 use crate::schema::change::Key;
+use crate::schema::cost::Cost;
 use crate::schema::objects::{Certainty, Origin};
 use crate::sql::lexeme::{LexemeKind, lexemes_in};
 use crate::sql::statement::{Expr, Node, Statement};
@@ -167,9 +168,7 @@ pub(super) fn head(text: &str, statement: &Statement) -> Span {
 /// More effects of one statement than this are counted and not told.
 const MOST_EFFECTS: usize = 20;
 
-/// What the statement does, where the cursor is on its first words.
-///
-/// The one place that says so: locks, scans and rewrites come from here too, once they are computed.
+/// What the statement does, where the cursor is on its first words; then what it locks, reads and writes meanwhile.
 fn statement(view: View<'_>, place: Place) -> Option<Hover> {
     let statement = view.statement(place)?;
     let span = head(view.text(place.file), statement);
@@ -177,8 +176,10 @@ fn statement(view: View<'_>, place: Place) -> Option<Hover> {
         return None;
     }
     let mut lines: Vec<String> = Vec::new();
+    let mut cost = Cost::default();
     view.steps(place.file, &mut |moment| {
         if moment.step.outer.span == statement.span {
+            hints::merge(&mut cost, hints::noticed(moment, view.settings.postgres));
             for change in &moment.step.changes {
                 let line = super::effect::effect(change);
                 if !lines.contains(&line) {
@@ -187,7 +188,7 @@ fn statement(view: View<'_>, place: Place) -> Option<Hover> {
             }
         }
     });
-    if lines.is_empty() {
+    if lines.is_empty() && cost.is_nothing() {
         return None;
     }
     let more = lines.len().saturating_sub(MOST_EFFECTS);
@@ -198,6 +199,13 @@ fn statement(view: View<'_>, place: Place) -> Option<Hover> {
     }
     if more > 0 {
         let _ = writeln!(markdown, "- and {more} more");
+    }
+    if !cost.is_nothing() {
+        let separator = if lines.is_empty() { "" } else { "\n" };
+        let _ = writeln!(markdown, "{separator}While it runs, it");
+        for line in hints::lines(&cost) {
+            let _ = writeln!(markdown, "- {line}");
+        }
     }
     Some(Hover { span, markdown })
 }

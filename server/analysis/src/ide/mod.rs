@@ -6,6 +6,7 @@ pub mod definition;
 mod describe;
 mod effect;
 pub mod folding;
+pub mod hints;
 pub mod hover;
 pub mod lenses;
 mod lineage;
