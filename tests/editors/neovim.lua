@@ -158,7 +158,7 @@ end
 
 local function a_lens_follows_the_rollback()
   eventually("a lens says that there is no rollback", function()
-    return lens("rollback")
+    return lens("no rollback")
   end)
   check("a finding does, too", diagnostic("rollback-missing"))
   vim.cmd.write()
@@ -169,6 +169,9 @@ local function a_lens_follows_the_rollback()
   vim.cmd.edit(bookmarks)
   eventually("the finding goes", function()
     return not diagnostic("rollback-missing")
+  end)
+  eventually("the lens opens it from now on", function()
+    return lens("open the rollback")
   end)
 end
 

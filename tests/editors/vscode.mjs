@@ -1,6 +1,6 @@
 // Drives the packaged extension in a real VS Code, its server and its workbench in Chromium: tests/editors/run.sh vscode
 //
-// The profile is fresh, and the workspace is not trusted until the test says so. What the README shows is taken here.
+// The profile is new, and the workspace is not trusted until the test says so. What the README shows is taken here.
 import { spawn, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import { createRequire } from "node:module";
@@ -145,8 +145,8 @@ class Workbench {
     return this.page.keyboard.type(text, { delay: 5 });
   }
 
-  shot(name) {
-    return this.page.screenshot({ path: path.join(SCREENSHOTS, `${name}.png`) });
+  shot(name, clip) {
+    return this.page.screenshot({ path: path.join(SCREENSHOTS, `${name}.png`), clip });
   }
 
   /** Moves the mouse to where nothing shows a hover. */
@@ -155,10 +155,23 @@ class Workbench {
     await this.press("Escape");
   }
 
-  async palette(text) {
-    await this.press("F1");
-    await this.page.locator(".quick-input-widget input").first().waitFor({ state: "visible" });
+  /** Opens a quick input and types into it. A key may get lost while the focus moves. */
+  async quickInput(key, text) {
+    const deadline = Date.now() + patience;
+    const input = this.page.locator(".quick-input-widget input").first();
+    const isOpen = () =>
+      input.waitFor({ state: "visible", timeout: 3000 }).then(
+        () => true,
+        () => false,
+      );
+    do {
+      await this.press(key);
+    } while (!(await isOpen()) && Date.now() < deadline);
     await this.type(text);
+  }
+
+  palette(text) {
+    return this.quickInput("F1", text);
   }
 
   async run(command) {
@@ -169,9 +182,7 @@ class Workbench {
 
   /** Opens a file of the project, and puts the cursor there. */
   async open(file, line, column) {
-    await this.press("Control+P");
-    await this.page.locator(".quick-input-widget input").first().waitFor({ state: "visible" });
-    await this.type(file);
+    await this.quickInput("Control+P", file);
     await this.page.locator(`.quick-input-list .monaco-list-row:has-text("${file}")`).first().waitFor();
     await this.type(`:${line}:${column}`);
     await this.page.waitForTimeout(200);
@@ -187,15 +198,30 @@ class Workbench {
 }
 
 const squiggle = ".monaco-editor .squiggly-warning";
+/** The part of a screenshot that is about the text. */
+const editor = { x: 332, y: 36, width: 788, height: 500 };
 const statusBar = '.statusbar-item[id^="dblsp"]';
+
+/**
+ * Opens empty windows, so that the browser keeps VS Code's own program compiled, as it is on a desktop; it does so from
+ * the second time on. The extension does not run in them.
+ */
+async function warmUp(page, port) {
+  for (let window = 0; window < 2; window++) {
+    await page.goto(`http://127.0.0.1:${port}/?ew=true`);
+    await page.locator(".monaco-workbench .statusbar-item").first().waitFor();
+    await page.waitForTimeout(2000);
+  }
+}
 
 /** Opens the project in a window with a new profile, and waits for the first squiggle. */
 async function openWindow(browser, attempt) {
   const profile = makeProfile(`profile-${attempt}`);
   const port = await freePort();
   const server = await startServer(profile, port);
-  const page = await browser.newPage({ viewport: { width: 1120, height: 680 } });
+  const page = await browser.newPage();
   const workbench = new Workbench(page);
+  await warmUp(page, port);
   const file = `vscode-remote://127.0.0.1:${port}${path.join(migrations, bookmarks)}`;
   const payload = encodeURIComponent(JSON.stringify([["openFile", file]]));
   const start = Date.now();
@@ -264,7 +290,7 @@ async function hovers(workbench) {
   await workbench.open(bookmarks, 9, 47);
   await workbench.run("Show or Focus Hover");
   await workbench.see("hover shows the table", '.monaco-hover:has-text("contents")');
-  await workbench.shot("hover");
+  await workbench.shot("hover", editor);
   await workbench.rest();
 }
 
@@ -274,7 +300,7 @@ async function fixes(workbench) {
   await workbench.rest();
   await workbench.press("Control+.");
   await workbench.see("the fix is offered", '.action-widget .monaco-list-row:has-text("oncurrently")');
-  await workbench.shot("fix");
+  await workbench.shot("fix", { ...editor, height: 410 });
   await workbench.press("Enter");
   await workbench.see("the fix is applied", '.view-line:has-text("concurrently")');
 }
@@ -345,7 +371,8 @@ async function offersMenu(workbench) {
 
 // In a workspace that is not trusted this must not count.
 write(path.join(PROJECT, ".vscode/settings.json"), JSON.stringify({ "dblsp.server.path": "/nowhere/dblsp" }));
-const browser = await chromium.launch({
+const browser = await chromium.launchPersistentContext(path.join(PROFILES, "chromium"), {
+  viewport: { width: 1120, height: 680 },
   executablePath: CHROMIUM,
   headless: true,
   args: [
