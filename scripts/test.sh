@@ -2,7 +2,7 @@
 # Run every test: scripts/test.sh
 #
 # On a bare Debian with Rust this also installs what the tests need: PostgreSQL's server, a C++ compiler for the fuzz
-# targets, and cargo-nextest. FUZZ_SECONDS=0 leaves the fuzzing out.
+# targets, Chromium and Emacs for the tests of the editors, and cargo-nextest. FUZZ_SECONDS=0 leaves the fuzzing out.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -15,21 +15,29 @@ has_postgres() {
     [ -n "${DBLSP_PG_BIN:-}" ] || command -v initdb > /dev/null || ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1
 }
 
+has_commands() {
+    command -v c++ > /dev/null && command -v git > /dev/null \
+        && command -v chromium > /dev/null && command -v emacs > /dev/null && python3 -c 'import ensurepip' 2> /dev/null
+}
+
 install_packages() {
     local as_root=()
     [ "$(id -u)" = 0 ] || as_root=(sudo)
-    local server=postgresql-15
+    local server=postgresql-15 packages=(g++ git chromium emacs-nox python3-venv)
     "${as_root[@]}" apt-get update
     apt-cache show "$server" > /dev/null 2>&1 || server=postgresql
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$server" g++ git
+    # A part of Emacs since 29.
+    ! apt-cache show elpa-eglot > /dev/null 2>&1 || packages+=(elpa-eglot)
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
+        "$server" "${packages[@]}"
 }
 
-if ! has_postgres || ! command -v c++ > /dev/null || ! command -v git > /dev/null; then
+if ! has_postgres || ! has_commands; then
     if ! command -v apt-get > /dev/null; then
-        echo "install PostgreSQL 15's server, a C++ compiler and git, then run this again" >&2
+        echo "install PostgreSQL 15's server, a C++ compiler, git, Chromium, Emacs and Python, then run this again" >&2
         exit 1
     fi
-    step "Installing PostgreSQL, a C++ compiler and git"
+    step "Installing PostgreSQL, a C++ compiler, git, Chromium, Emacs and Python"
     install_packages
 fi
 if ! cargo nextest --version > /dev/null 2>&1; then
@@ -54,6 +62,9 @@ cargo nextest run --workspace --locked --no-fail-fast
 
 step "Examples in the documentation"
 cargo test --workspace --doc --locked --quiet
+
+step "Editors"
+tests/editors/run.sh
 
 if cargo deny --version > /dev/null 2>&1; then
     step "Licences and advisories"
