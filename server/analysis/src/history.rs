@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::text::Span;
 
 /// A migration folder, in the order in which its files are applied.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct History {
     /// In the order of application.
     pub migrations: Vec<Migration>,
@@ -32,7 +32,7 @@ pub enum Base {
 }
 
 /// One forward migration.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Migration {
     /// Path as people shall see it, with `/`; unique in a history.
     pub path: String,
@@ -154,7 +154,7 @@ fn file_name(path: &str) -> &str {
 }
 
 /// A file beside the migrations that some rules read.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Companion {
     /// Path as people shall see it.
     pub path: String,

@@ -317,6 +317,13 @@ impl Shared {
             let before = before.filter(|before| before.root == view.root);
             recompute::replay(view, before, &self.guard);
         }
+        let is_same = |(old, new): (&View, &View)| old.history == new.history && old.settings == new.settings;
+        if let Some(known) = known
+            && known.views.len() == views.len()
+            && known.views.iter().zip(&views).all(is_same)
+        {
+            next.judged = Mutex::new(known.known_findings());
+        }
         next.views = views;
         next
     }
