@@ -3,8 +3,9 @@
 
 use ls_types::request::{
     CodeLensRequest, Completion, DocumentHighlightRequest, DocumentSymbolRequest, FoldingRangeRequest, GotoDefinition,
-    GotoTypeDefinition, HoverRequest, PrepareRenameRequest, References, Rename, Request, SelectionRangeRequest,
-    SemanticTokensFullRequest, SemanticTokensRangeRequest, SignatureHelpRequest, WorkspaceSymbolRequest,
+    GotoTypeDefinition, HoverRequest, InlayHintRequest, PrepareRenameRequest, References, Rename, Request,
+    SelectionRangeRequest, SemanticTokensFullRequest, SemanticTokensRangeRequest, SignatureHelpRequest,
+    WorkspaceSymbolRequest,
 };
 use ls_types::{
     CompletionResponse, CompletionTextEdit, DocumentChanges, DocumentHighlightKind, DocumentSymbolResponse,
@@ -438,6 +439,29 @@ fn lenses_say_what_a_migration_lacks_and_does() {
     editor.wait("the lens to know it", |editor| {
         (titled(&lenses(editor), "Open the rollback").as_deref() == Some("dblsp.open")).then_some(())
     });
+}
+
+#[test]
+fn hints_tell_the_locks_on_what_the_other_file_made() {
+    let (folder, mut editor) = editor();
+    let range = Range::new(Position::new(0, 0), Position::new(2, 0));
+    let params = json!({ "textDocument": { "uri": editor.uri(SECOND) }, "range": range });
+    let id = editor.begin(InlayHintRequest::METHOD, params);
+    let hints: Vec<ls_types::InlayHint> = serde_json::from_value(editor.answer(id).expect("an answer")).expect("hints");
+    let labels: Vec<(Position, &str)> = hints
+        .iter()
+        .map(|hint| match &hint.label {
+            ls_types::InlayHintLabel::String(label) => (hint.position, label.as_str()),
+            ls_types::InlayHintLabel::LabelParts(parts) => panic!("one text: {parts:?}"),
+        })
+        .collect();
+    let behind = at(USES, "farbe text", 0, "farbe text".len());
+    let lock = labels.iter().find(|(position, _)| *position == behind);
+    assert!(lock.is_some_and(|(_, label)| label.contains("größe")), "{labels:#?}");
+    let mut start = Start::in_folder(folder.path());
+    start.options = json!({ "inlayHints": false });
+    let offered = start.open().offered.capabilities.inlay_hint_provider.clone();
+    assert_eq!(offered, None);
 }
 
 #[test]

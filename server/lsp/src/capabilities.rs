@@ -60,15 +60,20 @@ pub(crate) struct Session {
 
 /// `initializationOptions`; unknown ones are ignored, so that older servers live with newer plugins.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 pub(crate) struct Options {
     /// Milliseconds without an edit before findings are looked for.
     pub(crate) debounce: u64,
+    /// Whether locks are shown beside statements.
+    pub(crate) inlay_hints: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { debounce: 100 }
+        Self {
+            debounce: 100,
+            inlay_hints: true,
+        }
     }
 }
 
@@ -181,6 +186,7 @@ impl Session {
                 }
                 .into(),
             ),
+            inlay_hint_provider: self.options.inlay_hints.then_some(OneOf::Left(true)),
             code_lens_provider: Some(CodeLensOptions {
                 resolve_provider: Some(false),
             }),

@@ -13,8 +13,8 @@ use tower_service::Service;
 use crate::commands;
 use crate::frames;
 use crate::handlers::{
-    actions, cancel, completion, definition, diagnostics, documents, files, folders, folding, hover, lenses, lifecycle,
-    migrations, references, rename, symbols, tokens,
+    actions, cancel, completion, definition, diagnostics, documents, files, folders, folding, hints, hover, lenses,
+    lifecycle, migrations, references, rename, symbols, tokens,
 };
 use crate::state::{Reader, Shared};
 
@@ -195,6 +195,10 @@ impl LanguageServer for Server {
 
     async fn code_lens(&self, params: proto::CodeLensParams) -> Result<Option<Vec<proto::CodeLens>>> {
         Ok(lenses::all(&self.shared, params).await)
+    }
+
+    async fn inlay_hint(&self, params: proto::InlayHintParams) -> Result<Option<Vec<proto::InlayHint>>> {
+        Ok(hints::all(&self.shared, params).await)
     }
 
     async fn completion(&self, params: proto::CompletionParams) -> Result<Option<proto::CompletionResponse>> {

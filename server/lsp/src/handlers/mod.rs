@@ -12,6 +12,7 @@ pub(crate) mod explain;
 pub(crate) mod files;
 pub(crate) mod folders;
 pub(crate) mod folding;
+pub(crate) mod hints;
 pub(crate) mod hover;
 pub(crate) mod lenses;
 pub(crate) mod lifecycle;
