@@ -36,10 +36,11 @@ pub fn hints(view: View<'_>, file: usize, range: Span) -> Vec<Hint> {
     });
     let hint = |(span, cost): (Span, Cost)| {
         let label = label(&cost)?;
+        let sentences: Vec<String> = lines(&cost).map(|line| format!("- {line}\n")).collect();
         Some(Hint {
             offset: span.end,
             label,
-            tooltip: lines(&cost).map(|line| format!("- {line}\n")).collect(),
+            tooltip: sentences.concat(),
         })
     };
     costs.into_values().filter_map(hint).collect()
