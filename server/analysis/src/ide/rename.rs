@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use regex::RegexBuilder;
 use serde_json::Value;
 
 use super::lineage::Lineage;
@@ -341,7 +342,14 @@ impl Plan {
             settings: view.settings,
             timeline: &timeline,
         };
-        for file in 0..documents.len() {
+        // Nothing else can fail that did not before: it would have to write one of the two names.
+        let names = [&self.name, new_name].map(|name| regex::escape(&name.replace('"', "\"\"")));
+        let pattern = RegexBuilder::new(&names.join("|")).case_insensitive(true).build();
+        let holds = |file: usize| {
+            let text = &edited.migrations[file].text;
+            pattern.as_ref().map_or(true, |pattern| pattern.is_match(text))
+        };
+        for file in (0..documents.len()).filter(|file| holds(*file)) {
             let (before, after) = (problems(view, file), problems(new, file));
             if after.len() > before.len() {
                 let place = after.first().map(|span| line(new, file, *span)).unwrap_or_default();
