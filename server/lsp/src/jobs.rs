@@ -9,13 +9,16 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tower_lsp::ls_types::notification::Progress;
 use tower_lsp::ls_types::{
     NumberOrString, ProgressParams, ProgressParamsValue, ProgressToken, WorkDoneProgress, WorkDoneProgressBegin,
-    WorkDoneProgressEnd,
+    WorkDoneProgressEnd, WorkDoneProgressReport,
 };
 
 use crate::state::Shared;
 
 /// How long work goes on before the editor shows it.
 const UNSEEN: Duration = Duration::from_secs(1);
+
+/// Between two reports.
+const BETWEEN: Duration = Duration::from_millis(300);
 
 /// Running jobs.
 #[derive(Debug, Default)]
@@ -105,6 +108,17 @@ async fn show(shared: Arc<Shared>, number: u64, title: &'static str, done: Cance
         ..WorkDoneProgressBegin::default()
     }))
     .await;
-    done.cancelled().await;
+    let mut told = String::new();
+    while tokio::time::timeout(BETWEEN, done.cancelled()).await.is_err() {
+        let doing = shared.guard.doing();
+        if doing != told {
+            told.clone_from(&doing);
+            tell(WorkDoneProgress::Report(WorkDoneProgressReport {
+                message: Some(doing),
+                ..WorkDoneProgressReport::default()
+            }))
+            .await;
+        }
+    }
     tell(WorkDoneProgress::End(WorkDoneProgressEnd::default())).await;
 }

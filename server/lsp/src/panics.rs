@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::Once;
+use std::sync::{Arc, Mutex, Once, PoisonError};
 
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -15,10 +15,11 @@ pub(crate) struct Panic {
     pub(crate) place: String,
 }
 
-/// Catches panics and passes them on.
+/// Catches panics and passes them on; knows what is being done, for who waits for it.
 #[derive(Clone, Debug)]
 pub(crate) struct Guard {
     panics: UnboundedSender<Panic>,
+    doing: Arc<Mutex<String>>,
 }
 
 thread_local! {
@@ -30,16 +31,28 @@ impl Guard {
     /// Sends what it catches to `panics`.
     pub(crate) fn new(panics: UnboundedSender<Panic>) -> Self {
         note_places();
-        Self { panics }
+        Self {
+            panics,
+            doing: Arc::default(),
+        }
+    }
+
+    /// What was begun last.
+    pub(crate) fn doing(&self) -> String {
+        self.doing.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What `work` gives, or `None` where it panicked. It must run on this thread.
     pub(crate) fn run<R>(&self, doing: impl FnOnce() -> String, work: impl FnOnce() -> R) -> Option<R> {
+        let doing = doing();
+        self.doing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone_from(&doing);
         let outer = GUARDED.replace(Some("an unknown place".to_owned()));
         let result = panic::catch_unwind(AssertUnwindSafe(work));
         let place = GUARDED.replace(outer).unwrap_or_default();
         if result.is_err() {
-            let doing = doing();
             // Nobody listens once the server ends.
             drop(self.panics.send(Panic { doing, place }));
         }

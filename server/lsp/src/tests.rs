@@ -193,6 +193,12 @@ async fn what_takes_longer_than_a_second_is_shown_and_can_be_cancelled() {
     let begun = editor.find(|message| is(message, "$/progress", "begin")).await;
     assert_eq!(begun["params"]["token"], token);
     assert_eq!(begun["params"]["value"]["cancellable"], true);
+    let report = editor.find(|message| is(message, "$/progress", "report")).await;
+    let doing = report["params"]["value"]["message"]
+        .as_str()
+        .expect("a text")
+        .to_owned();
+    assert_eq!(doing, format!("reading {PATH} (version 2)"));
     let cancel = json!({ "token": token });
     editor
         .send(json!({ "method": "window/workDoneProgress/cancel", "params": cancel }))
