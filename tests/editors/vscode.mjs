@@ -62,6 +62,8 @@ function makeProfile(name) {
       "security.workspace.trust.banner": "never",
       "workbench.startupEditor": "none",
       "workbench.reduceMotion": "on",
+      // Room for what stands beside statements.
+      "editor.minimap.enabled": false,
       "workbench.tips.enabled": false,
       "workbench.secondarySideBar.defaultVisibility": "hidden",
       "chat.disableAIFeatures": true,
@@ -280,6 +282,7 @@ async function showsFindings(workbench) {
   await workbench.see("the finding is underlined", squiggle);
   await workbench.see("a lens says that there is no rollback", '.codelens-decoration a:has-text("ollback")');
   await workbench.run("Explorer: Focus on Migrations View");
+  await workbench.see("a hint says whom a statement locks", '.view-line:has-text("SHARE on")');
   await workbench.see("the tree lists the migration", workbench.tree("bookmarks"));
   await workbench.see("and what is on hold", workbench.tree("on hold"));
   await workbench.rest();

@@ -14,7 +14,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     new MigrationsView(server),
     ...registerCommands(server),
     vscode.workspace.onDidChangeConfiguration((change) => {
-      if (change.affectsConfiguration("dblsp.server")) {
+      if (change.affectsConfiguration("dblsp.server") || change.affectsConfiguration("dblsp.inlayHints")) {
         void server?.restart();
       }
     }),

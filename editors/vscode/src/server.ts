@@ -120,6 +120,9 @@ export class Server implements vscode.Disposable {
         { scheme: "file", language: "postgres" },
         { scheme: "file", pattern: "**/*.sql" },
       ],
+      initializationOptions: {
+        inlayHints: vscode.workspace.getConfiguration("dblsp").get<boolean>("inlayHints"),
+      },
       outputChannel: this.log,
       revealOutputChannelOn: RevealOutputChannelOn.Never,
       middleware: {
