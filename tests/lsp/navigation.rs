@@ -455,7 +455,7 @@ fn hints_tell_the_locks_on_what_the_other_file_made() {
             ls_types::InlayHintLabel::LabelParts(parts) => panic!("one text: {parts:?}"),
         })
         .collect();
-    let behind = at(USES, "farbe text", 0, "farbe text".len());
+    let behind = at(USES, "farbe text;", 0, "farbe text;".len());
     let lock = labels.iter().find(|(position, _)| *position == behind);
     assert!(lock.is_some_and(|(_, label)| label.contains("größe")), "{labels:#?}");
     let mut start = Start::in_folder(folder.path());

@@ -13,7 +13,7 @@ use crate::text::Span;
 /// What stands behind a statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hint {
-    /// Byte offset behind the statement's last token.
+    /// Byte offset behind the statement, and behind its semicolon where that follows at once.
     pub offset: u32,
     /// `ACCESS EXCLUSIVE on orders, rewrites it`: a few words.
     pub label: String,
@@ -37,8 +37,10 @@ pub fn hints(view: View<'_>, file: usize, range: Span) -> Vec<Hint> {
     let hint = |(span, cost): (Span, Cost)| {
         let label = label(&cost)?;
         let sentences: Vec<String> = lines(&cost).map(|line| format!("- {line}\n")).collect();
+        let rest = view.text(file).get(span.end as usize..);
+        let is_ended = rest.is_some_and(|rest| rest.starts_with(';'));
         Some(Hint {
-            offset: span.end,
+            offset: span.end + u32::from(is_ended),
             label,
             tooltip: sentences.concat(),
         })
@@ -186,7 +188,7 @@ create index on b (id);"
         let file = case.cursor().file;
         let found = hints(case.view(), file, Span::new(0, 24));
         assert_eq!(found.len(), 1);
-        assert_eq!(found[0].offset, 23);
+        assert_eq!(found[0].offset, 24);
         assert_eq!(
             found[0].tooltip,
             "- locks `public.b` in ACCESS EXCLUSIVE mode: reads and writes of it wait\n"
