@@ -3,7 +3,7 @@
 #
 # Editors come from tests/editors/install.sh and from Debian. One that is not to be had is skipped, and said to be; with
 # CI=true that fails. Screenshots and logs stay in target/editors; UPDATE=1 takes those that the README of the extension
-# shows.
+# shows. JUDGE_TIME=1 also fails if the first squiggle takes more than ten seconds; that needs a quiet machine.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 root=$PWD
