@@ -20,7 +20,8 @@ if [ ! -x "$venv/bin/squawk" ]; then
     python3 -m venv "$venv"
     "$venv/bin/pip" install --quiet squawk-cli
 fi
-cargo build --release --locked --quiet
+# As both are shipped.
+cargo build --profile dist --locked --quiet
 
 folders=()
 pairs=${2:-5}
@@ -38,7 +39,7 @@ else
 fi
 
 for folder in "${folders[@]}"; do
-    python3 - "$folder" "$pairs" target/release/dblsp "$venv/bin/squawk" "$rows" << 'PYTHON'
+    python3 - "$folder" "$pairs" target/dist/dblsp "$venv/bin/squawk" "$rows" << 'PYTHON'
 import glob, os, statistics, subprocess, sys, time
 
 folder, pairs, dblsp, squawk, rows = sys.argv[1], int(sys.argv[2]), *sys.argv[3:]
