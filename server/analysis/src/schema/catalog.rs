@@ -345,6 +345,7 @@ impl Catalog {
             }
             _ => {}
         }
+        self.note_type(&id, ty.meta.changed);
         self.types.insert(id, ty);
     }
 
@@ -499,9 +500,12 @@ impl Catalog {
         }
     }
 
-    /// Remembers that a type changed.
+    /// Remembers that a type changed, unless a later transaction has changed another.
     pub(crate) fn note_type(&mut self, id: &Id, origin: Origin) {
         let (transaction, types) = &mut self.changed_types;
+        if origin == Origin::BASE || origin.transaction < *transaction {
+            return;
+        }
         if *transaction != origin.transaction {
             *transaction = origin.transaction;
             types.clear();

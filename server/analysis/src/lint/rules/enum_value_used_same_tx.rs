@@ -480,6 +480,22 @@ impl Search<'_> {
 mod tests {
     use super::RULE;
     use crate::lint::testing::Case;
+
+    #[test]
+    fn a_value_stays_fresh_when_its_type_is_renamed() {
+        Case::new(&RULE).supabase().fires(
+            "
+-- 1_first.sql
+create type state as enum ('open');
+create table orders (id bigint primary key, state state not null default 'open');
+-- 2_second.sql
+alter type state add value 'sent';
+alter type state rename to phase;
+update orders set state = 'sent';
+--                        ^^^^^^ error: `sent` was added to
+",
+        );
+    }
     use crate::settings::Runner;
 
     const BASE: &str = "
