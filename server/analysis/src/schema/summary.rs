@@ -313,7 +313,7 @@ fn count(number: usize, noun: &str) -> String {
 /// Bare in `public`, as people say it.
 fn shown(id: &Id) -> String {
     if id.schema == "public" {
-        quote(&id.name).to_string()
+        quote(&id.name)
     } else {
         format!("{}.{}", quote(&id.schema), quote(&id.name))
     }
@@ -327,7 +327,7 @@ fn words(key: &Key) -> String {
             format!("{} on {}", quote(name), shown(table))
         }
         Key::Routine(signature) => format!("{}()", shown(&signature.id)),
-        Key::Schema(name) | Key::Extension(name) | Key::Role(name) | Key::Publication(name) => quote(name).to_string(),
+        Key::Schema(name) | Key::Extension(name) | Key::Role(name) | Key::Publication(name) => quote(name),
         Key::Other(_, name) => name.clone(),
     }
 }
