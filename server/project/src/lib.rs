@@ -17,6 +17,7 @@ pub mod init;
 pub mod layout;
 pub mod name;
 pub mod new;
+pub mod page;
 pub mod rename;
 pub mod supabase;
 pub mod write;

@@ -273,13 +273,12 @@ fn counted(verb: &str, objects: &[(&'static str, &Key)]) -> Option<String> {
     let are_few = objects.len() <= NAMED;
     let parts: Vec<String> = kinds
         .iter()
-        .map(|((_, noun), names)| match are_few {
-            true => names
-                .iter()
-                .map(|name| format!("{noun} {name}"))
-                .collect::<Vec<_>>()
-                .join(", "),
-            false => count(names.len(), noun),
+        .map(|((_, noun), names)| {
+            if !are_few {
+                return count(names.len(), noun);
+            }
+            let named: Vec<String> = names.iter().map(|name| format!("{noun} {name}")).collect();
+            named.join(", ")
         })
         .collect();
     Some(format!("{verb}: {}", parts.join(", ")))
