@@ -37,9 +37,9 @@ fn is_of_cluster(row: &Row) -> bool {
     matches!(row.class.as_str(), "role" | "membership")
 }
 
-const OBJECTS: &str = include_str!("queries/objects.sql");
+pub(crate) const OBJECTS: &str = include_str!("queries/objects.sql");
 const RELATIONS: &str = include_str!("queries/relations.sql");
-const PARTS: &str = include_str!("queries/parts.sql");
+pub(crate) const PARTS: &str = include_str!("queries/parts.sql");
 const PARTS_AND_COMMENTS: &str = include_str!("queries/comments.sql");
 const TYPES: &str = include_str!("queries/types.sql");
 const PRIVILEGES: &str = include_str!("queries/privileges.sql");
@@ -47,36 +47,51 @@ const SERVER: &str = include_str!("queries/server.sql");
 
 /// Everything that users made, sorted. Reads one moment of the database. The session must not be in a transaction.
 pub async fn read(connection: &mut Connection, known: &Known) -> Result<Vec<Row>, ServerError> {
-    let queries = [
-        format!("{OBJECTS}{RELATIONS}"),
-        format!("{OBJECTS}{PARTS}{PARTS_AND_COMMENTS}"),
-        format!("{OBJECTS}{TYPES}"),
-        format!("{OBJECTS}{PRIVILEGES}"),
-        SERVER.to_owned(),
-    ];
-    let mut rows = with_settings(connection, &queries).await?;
+    let mut rows = with_settings(connection, &queries()).await?;
     rows.retain(|row| !known.has(row));
     rows.sort_by(|a, b| (&a.class, &a.identity).cmp(&(&b.class, &b.identity)));
     Ok(rows)
 }
 
-async fn with_settings(connection: &mut Connection, queries: &[String]) -> Result<Vec<Row>, ServerError> {
+/// What reads all rows.
+pub(crate) fn queries() -> [String; 5] {
+    [
+        format!("{OBJECTS}{RELATIONS}"),
+        format!("{OBJECTS}{PARTS}{PARTS_AND_COMMENTS}"),
+        format!("{OBJECTS}{TYPES}"),
+        format!("{OBJECTS}{PRIVILEGES}"),
+        SERVER.to_owned(),
+    ]
+}
+
+/// Reads rows in a transaction of its own, so that all queries see the same moment.
+pub(crate) async fn with_settings(connection: &mut Connection, queries: &[String]) -> Result<Vec<Row>, ServerError> {
+    connection
+        .execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        .await?;
+    match in_transaction(connection, queries).await {
+        Ok(rows) => {
+            connection.execute("COMMIT").await?;
+            Ok(rows)
+        }
+        Err(error) => {
+            connection.execute("ROLLBACK").await?;
+            Err(error)
+        }
+    }
+}
+
+/// Reads rows in the transaction that is open, and leaves it with an empty search path.
+pub(crate) async fn in_transaction(connection: &mut Connection, queries: &[String]) -> Result<Vec<Row>, ServerError> {
     // With an empty search path every type outside pg_catalog is printed with its schema. Planning cost is what these
     // queries spend; compiling them would only add to it.
     connection
-        .execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL search_path = ''; SET LOCAL jit = off")
+        .execute("SET LOCAL search_path = ''; SET LOCAL jit = off")
         .await?;
     let mut rows = Vec::new();
     for query in queries {
-        match connection.rows(query).await {
-            Ok(found) => rows.extend(found.into_iter().map(row)),
-            Err(error) => {
-                connection.execute("ROLLBACK").await?;
-                return Err(error);
-            }
-        }
+        rows.extend(connection.rows(query).await?.into_iter().map(row));
     }
-    connection.execute("COMMIT").await?;
     Ok(rows)
 }
 

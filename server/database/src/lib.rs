@@ -1,6 +1,7 @@
 //! PostgreSQL servers: throw-away and linked. The only crate that talks to one, and the only one that names sqlx.
 
 pub mod canonical;
+pub mod capture;
 pub mod connection;
 pub mod discover;
 pub mod extensions;
