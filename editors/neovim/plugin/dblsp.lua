@@ -13,6 +13,7 @@ end
 
 vim.lsp.enable("dblsp")
 require("dblsp.lens").setup()
+require("dblsp.confirm").setup()
 
 vim.api.nvim_create_user_command("Dblsp", function(command)
   require("dblsp.commands").run(command.fargs)

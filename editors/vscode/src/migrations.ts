@@ -16,6 +16,8 @@ export interface Migration {
   rollbackUri?: string | null;
   smokeTest: boolean | null;
   held: boolean;
+  /** Environments that it is applied on, as far as the server has looked. */
+  applied?: string[];
   findings: Record<"error" | "warning" | "info" | "hint", number>;
 }
 
@@ -56,8 +58,8 @@ export class MigrationsView implements vscode.Disposable, vscode.TreeDataProvide
     const item = new vscode.TreeItem(element.name);
     item.id = element.uri;
     item.resourceUri = uri;
-    item.description = missing(element).join(" · ");
-    item.tooltip = [element.version, ...missing(element), ...findings(element)].join("\n");
+    item.description = [...applied(element), ...missing(element)].join(" · ");
+    item.tooltip = [element.version, ...applied(element), ...missing(element), ...findings(element)].join("\n");
     item.iconPath = icon(element);
     item.contextValue = context(element);
     item.command = { title: "Open", command: "vscode.open", arguments: [uri] };
@@ -81,6 +83,11 @@ function missing(migration: Migration): string[] {
     words.push("no smoke test");
   }
   return words;
+}
+
+function applied(migration: Migration): string[] {
+  const environments = migration.applied ?? [];
+  return environments.length > 0 ? [`applied on ${environments.join(", ")}`] : [];
 }
 
 function findings(migration: Migration): string[] {
@@ -109,6 +116,9 @@ function context(migration: Migration): string {
   }
   if (migration.smokeTest === false) {
     words.push("noSmokeTest");
+  }
+  if (migration.applied && migration.applied.length > 0) {
+    words.push("applied");
   }
   return words.join(" ");
 }

@@ -45,6 +45,7 @@ export class Server implements vscode.Disposable {
     const client = new Client(program, this.options());
     this.client = client;
     client.onNotification("dblsp/migrationsChanged", () => this.migrationsChanged.fire());
+    client.onRequest("dblsp/confirm", confirm);
     // Also when the server crashes, and the client starts it again.
     client.onDidChangeState(({ newState }) => this.follow(client, program, newState));
     // The client shows why it cannot start.
@@ -122,6 +123,9 @@ export class Server implements vscode.Disposable {
       ],
       initializationOptions: {
         inlayHints: vscode.workspace.getConfiguration("dblsp").get<boolean>("inlayHints"),
+        // Without trust nothing connects to a database; a change of trust starts the server anew.
+        trusted: vscode.workspace.isTrusted,
+        confirm: true,
       },
       outputChannel: this.log,
       revealOutputChannelOn: RevealOutputChannelOn.Never,
@@ -193,6 +197,17 @@ class Client extends LanguageClient {
       super.registerFeature(feature);
     }
   }
+}
+
+/** What must be typed before something is destroyed; null where the user thinks better of it. */
+async function confirm(asked: { message: string; expected: string }): Promise<string | null> {
+  const typed = await vscode.window.showInputBox({
+    title: "dblsp",
+    prompt: `${asked.message} Type ${asked.expected} to go on.`,
+    ignoreFocusOut: true,
+    validateInput: (text) => (text === "" || asked.expected.startsWith(text) ? undefined : `Type ${asked.expected}`),
+  });
+  return typed ?? null;
 }
 
 function message(error: unknown): string {

@@ -1,11 +1,36 @@
 --- `:Dblsp SUBCOMMAND …`: each asks the server; none knows anything itself.
 local client = require("dblsp.client")
+local trust = require("dblsp.trust")
 
 local M = {}
 
 --- The current file; nil for a buffer without a name.
 local function uri()
   return vim.api.nvim_buf_get_name(0) ~= "" and vim.uri_from_bufnr(0) or nil
+end
+
+--- A command of the server that works on a database; an argument names the environment.
+local function on_database(command)
+  return {
+    run = function(arguments)
+      client.execute(command, { uri(), arguments[1] })
+    end,
+  }
+end
+
+--- Lets the server work on databases for the current project, or no longer, from its next start on.
+local function set_trust(trusted)
+  return {
+    run = function()
+      local running = client.require()
+      if running and running.root_dir then
+        trust.set(running.root_dir, trusted)
+        client.restart()
+      elseif running then
+        client.say("dblsp runs for no project here: there is nothing to trust", vim.log.levels.WARN)
+      end
+    end,
+  }
 end
 
 --- A command of the server that is about the current file.
@@ -82,6 +107,9 @@ end
 
 local function describe(migration)
   local words = { migration.name }
+  if #(migration.applied or {}) > 0 then
+    table.insert(words, "applied on " .. table.concat(migration.applied, ", "))
+  end
   if migration.held then
     table.insert(words, "on hold")
   end
@@ -119,8 +147,8 @@ end
 
 ---@type table<string, dblsp.Subcommand>
 local subcommands = {
-  ["apply"] = about_file("dblsp.apply"),
-  ["apply-all"] = about_file("dblsp.applyAll"),
+  ["apply"] = on_database("dblsp.apply"),
+  ["apply-all"] = on_database("dblsp.applyAll"),
   ["cancel"] = {
     run = function()
       client.execute("dblsp.cancel", {})
@@ -129,7 +157,7 @@ local subcommands = {
   ["check"] = about_file("dblsp.check"),
   ["create-rollback"] = about_file("dblsp.createRollback"),
   ["create-smoke-test"] = about_file("dblsp.createSmokeTest"),
-  ["drift"] = about_file("dblsp.drift"),
+  ["drift"] = on_database("dblsp.drift"),
   ["explain"] = { run = explain, complete = rules },
   ["lens"] = {
     run = function()
@@ -144,11 +172,13 @@ local subcommands = {
   ["migrations"] = { run = list_migrations },
   ["new"] = { run = new_migration },
   ["restart"] = { run = client.restart },
-  ["restore"] = about_file("dblsp.restore"),
-  ["rollback"] = about_file("dblsp.rollback"),
-  ["snapshot"] = about_file("dblsp.snapshot"),
-  ["status"] = about_file("dblsp.status"),
-  ["test"] = about_file("dblsp.test"),
+  ["restore"] = on_database("dblsp.restore"),
+  ["rollback"] = on_database("dblsp.rollback"),
+  ["snapshot"] = on_database("dblsp.snapshot"),
+  ["status"] = on_database("dblsp.status"),
+  ["test"] = on_database("dblsp.test"),
+  ["trust"] = set_trust(true),
+  ["untrust"] = set_trust(false),
 }
 
 local function starting_with(lead, names)
