@@ -229,6 +229,35 @@ local function migrations_are_listed()
   vim.cmd.cclose()
 end
 
+local function settings_count_while_they_are_typed()
+  local toml = project .. "/other.toml"
+  vim.fn.writefile({ "a = 1" }, toml)
+  vim.cmd.edit(toml)
+  check("other TOML is left alone", #vim.lsp.get_clients({ bufnr = 0, name = "dblsp" }) == 0)
+  vim.cmd.bdelete({ bang = true })
+  vim.cmd.edit(project .. "/dblsp.toml")
+  local settings = vim.api.nvim_get_current_buf()
+  eventually("the settings are the server's, too", function()
+    return #vim.lsp.get_clients({ bufnr = settings, name = "dblsp" }) == 1
+  end)
+  vim.api.nvim_buf_set_lines(settings, -1, -1, false, { "[rules]", 'drop-colum = "off"' })
+  eventually("a key that nobody knows is underlined, unsaved", function()
+    return #vim.diagnostic.get(settings) > 0
+  end)
+  vim.cmd.edit({ bang = true })
+  vim.cmd.edit(notes)
+end
+
+local function a_project_is_trusted()
+  local trust = require("dblsp.trust")
+  check("a project is not trusted unasked", not trust.has(project))
+  trust.set(project, true)
+  check("trust is remembered", trust.has(project))
+  trust.set(project .. "/other", true)
+  trust.set(project, false)
+  check("trust is taken back, of one project", not trust.has(project) and trust.has(project .. "/other"))
+end
+
 local function a_database_is_asked_for()
   vim.cmd.edit(bookmarks)
   vim.cmd("Dblsp status")
@@ -282,6 +311,8 @@ local passed, err = xpcall(function()
   rename_reaches_the_other_file()
   a_migration_is_written()
   migrations_are_listed()
+  settings_count_while_they_are_typed()
+  a_project_is_trusted()
   a_database_is_asked_for()
   health_is_shown()
   the_server_restarts()

@@ -120,6 +120,8 @@ export class Server implements vscode.Disposable {
         { scheme: "file", language: "sql" },
         { scheme: "file", language: "postgres" },
         { scheme: "file", pattern: "**/*.sql" },
+        // What is written in the settings counts while it is typed.
+        { scheme: "file", pattern: "**/dblsp.toml" },
       ],
       initializationOptions: {
         inlayHints: vscode.workspace.getConfiguration("dblsp").get<boolean>("inlayHints"),
