@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use database::canonical::{self, Known, Row};
-use database::history::{File, Outcome, apply_file};
+use database::rehearse::{File, Outcome, apply_file};
 use database::{Connection, Database, Options, ServerError, Shadow, ShadowError, Template};
 
 const BASELINE: &str = "supabase/migrations/20251026211500_v0_7_0_baseline.sql";

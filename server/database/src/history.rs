@@ -1,189 +1,197 @@
-//! Applies a history to a throw-away database as `supabase db push` does: file by file, each in a transaction, and goes
-//! on after a file that fails. For finding out what PostgreSQL makes of a history; nothing here is for a real database.
+//! Which migrations a database has: the table that the Supabase CLI keeps, so that `supabase migration list` and
+//! `supabase db push` agree with dblsp. Its form and use were measured on the CLI 2.122 and 3.1.
 
-use std::sync::LazyLock;
+use analysis::sql::lexeme::{LexemeKind, lexemes};
+use serde::Serialize;
 
-use regex::Regex;
+use crate::connection::{Connection, ServerError, literal};
 
-use crate::connection::{Connection, ServerError};
-use crate::extensions::rewrite;
-use crate::text::{leading_words, skip_comments};
-
-/// A migration file, split.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct File {
-    /// As it shall appear in the outcome.
-    pub path: String,
-    /// In order, with or without their semicolons.
-    pub statements: Vec<String>,
-    /// Whether the runner wraps the file in a transaction. A file with transaction control of its own, or with a
-    /// statement that refuses to run in one, is never wrapped.
-    pub transactional: bool,
+/// A migration that the database has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Row {
+    /// The digits that its file's name begins with.
+    pub version: String,
+    /// The rest of the name, without `.sql`.
+    pub name: Option<String>,
+    /// What was run, without the semicolons between. Tools other than the CLI leave it out.
+    pub statements: Option<Vec<String>>,
 }
 
-/// What became of a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FileOutcome {
-    /// Which.
-    pub path: String,
-    /// What.
-    pub outcome: Outcome,
+/// How a file stands to what was run under its version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Match {
+    /// The same tokens.
+    Same,
+    /// Other tokens: the file was edited after it was applied.
+    Edited,
+    /// The database does not say what was run.
+    Unknown,
 }
 
-/// What became of a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// It is in the database.
-    Applied,
-    /// A statement failed and the file was rolled back, as far as it was in a transaction.
-    Failed(Failure),
-    /// Not sent: it holds what only psql understands.
-    NotSql {
-        /// Index of the statement.
-        statement: usize,
-    },
-}
+/// As the CLI creates them, in the CLI's order of columns.
+pub(crate) const CREATE: &str = "\
+CREATE SCHEMA IF NOT EXISTS supabase_migrations;
+CREATE TABLE IF NOT EXISTS supabase_migrations.schema_migrations (version text NOT NULL PRIMARY KEY);
+ALTER TABLE supabase_migrations.schema_migrations ADD COLUMN IF NOT EXISTS statements text[];
+ALTER TABLE supabase_migrations.schema_migrations ADD COLUMN IF NOT EXISTS name text;";
 
-/// The statement that ended a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
-    /// Index of the statement; the number of statements where the COMMIT failed.
-    pub statement: usize,
-    /// What the server said, with the byte offset in that statement.
-    pub error: ServerError,
-    /// Statements before it may have stayed, because the file did not run in one transaction.
-    pub partial: bool,
-}
-
-/// Applies files in order. The error means that the server is gone.
-pub async fn apply_history(session: &mut Connection, files: &[File]) -> Result<Vec<FileOutcome>, ServerError> {
-    let mut outcomes = Vec::with_capacity(files.len());
-    for file in files {
-        let outcome = apply_file(session, file).await?;
-        outcomes.push(FileOutcome {
-            path: file.path.clone(),
-            outcome,
-        });
-    }
-    Ok(outcomes)
-}
-
-/// Applies one file.
-pub async fn apply_file(session: &mut Connection, file: &File) -> Result<Outcome, ServerError> {
-    if let Some(statement) = file.statements.iter().position(|sql| needs_psql(sql)) {
-        return Ok(Outcome::NotSql { statement });
-    }
-    let wrapped = file.transactional && !file.statements.iter().any(|sql| refuses_a_transaction(sql));
-    session
-        .execute(if wrapped { "RESET ALL; BEGIN" } else { "RESET ALL" })
-        .await?;
-    for (statement, sql) in file.statements.iter().enumerate() {
-        if skip_comments(sql).is_empty() {
-            continue;
+/// Every migration that the database has, by version. None where it has no such table.
+pub async fn read(connection: &mut Connection) -> Result<Vec<Row>, ServerError> {
+    // Through JSON, because the first CLI's table has only the version.
+    let sql = "SELECT row ->> 'version', row ->> 'name', row ->> 'statements'
+         FROM (SELECT pg_catalog.to_jsonb(m) AS row FROM supabase_migrations.schema_migrations m) r
+         ORDER BY 1";
+    let rows = match connection.rows(sql).await {
+        Ok(rows) => rows,
+        // 42P01 and 3F000: no such table, no such schema.
+        Err(error) if matches!(error.sqlstate.as_str(), "42P01" | "3F000") => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let row = |columns: Vec<Option<String>>| {
+        let mut columns = columns.into_iter();
+        let mut next = || columns.next().flatten();
+        Row {
+            version: next().unwrap_or_default(),
+            name: next(),
+            statements: next().and_then(|json| serde_json::from_str(&json).ok()),
         }
-        if let Err(error) = session.execute(&rewrite(sql)).await {
-            return fail(
-                session,
-                Failure {
-                    statement,
-                    error,
-                    partial: !wrapped && statement > 0,
-                },
-            )
-            .await;
+    };
+    let mut rows: Vec<Row> = rows.into_iter().map(row).collect();
+    // The server's collation may order otherwise.
+    rows.sort_by(|a, b| a.version.cmp(&b.version));
+    Ok(rows)
+}
+
+/// The statement that records a migration. Fails with 23505 where it is recorded already.
+pub fn insert(version: &str, name: &str, statements: &[&str]) -> String {
+    format!(
+        "INSERT INTO supabase_migrations.schema_migrations (version, name, statements) VALUES ({}, {}, {})",
+        literal(version),
+        literal(name),
+        array(statements)
+    )
+}
+
+/// The statement that records a migration, whether it is recorded already or not.
+pub fn upsert(version: &str, name: &str, statements: &[&str]) -> String {
+    insert(version, name, statements)
+        + " ON CONFLICT (version) DO UPDATE SET name = EXCLUDED.name, statements = EXCLUDED.statements"
+}
+
+/// The statement that takes a migration out of the record.
+pub fn delete(version: &str) -> String {
+    format!(
+        "DELETE FROM supabase_migrations.schema_migrations WHERE version = {}",
+        literal(version)
+    )
+}
+
+fn array(texts: &[&str]) -> String {
+    let mut out = String::with_capacity(texts.iter().map(|text| text.len() + 8).sum::<usize>() + 16);
+    out.push_str("ARRAY[");
+    for (at, text) in texts.iter().enumerate() {
+        if at > 0 {
+            out.push(',');
         }
+        out.push_str(&literal(text));
     }
-    if wrapped {
-        if let Err(error) = session.execute("COMMIT").await {
-            return fail(
-                session,
-                Failure {
-                    statement: file.statements.len(),
-                    error,
-                    partial: false,
-                },
-            )
-            .await;
-        }
+    out.push_str("]::text[]");
+    out
+}
+
+/// The name that the record keeps of a file: `20251026211500_v0_7_0_baseline.sql` is `v0_7_0_baseline`.
+pub fn name_of<'f>(file: &'f str, version: &str) -> &'f str {
+    let stem = file.strip_suffix(".sql").unwrap_or(file);
+    stem.strip_prefix(version)
+        .unwrap_or(stem)
+        .trim_start_matches(['_', '-', '.'])
+}
+
+/// How the text of a migration stands to what was recorded: by tokens, so that comments and layout do not count.
+pub fn compare(text: &str, recorded: Option<&[String]>) -> Match {
+    let Some(statements) = recorded else {
+        return Match::Unknown;
+    };
+    if is_written_out(text, statements) || tokens(text).eq(tokens(&statements.join("\n;\n"))) {
+        Match::Same
     } else {
-        // A BEGIN that the file did not close would swallow the next file. Only a warning where there is none.
-        session.execute("ROLLBACK").await?;
+        Match::Edited
     }
-    Ok(Outcome::Applied)
 }
 
-async fn fail(session: &mut Connection, failure: Failure) -> Result<Outcome, ServerError> {
-    if failure.error.is_connection_lost() {
-        return Err(failure.error);
+/// Whether the statements stand in the text one after the other: the common case, found without reading any SQL.
+fn is_written_out(text: &str, statements: &[String]) -> bool {
+    let between = |text: &str| text.len() - text.trim_start_matches(|c: char| c.is_whitespace() || c == ';').len();
+    let mut rest = text.trim_start_matches('\u{feff}');
+    for statement in statements {
+        rest = &rest[between(rest)..];
+        let Some(after) = rest.strip_prefix(statement.trim()) else {
+            return false;
+        };
+        rest = after;
     }
-    session.execute("ROLLBACK").await?;
-    Ok(Outcome::Failed(failure))
+    between(rest) == rest.len()
 }
 
-/// psql's own commands, and data for COPY, after which a session would wait forever.
-fn needs_psql(sql: &str) -> bool {
-    static FROM_STDIN: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r"(?is)\bfrom\s+stdin\b").expect("the pattern is valid"));
-    let text = skip_comments(sql);
-    text.starts_with('\\') || (leading_words::<1>(text)[0] == "copy" && FROM_STDIN.is_match(text))
-}
-
-/// Statements that end a transaction, begin one, or are refused in one.
-fn refuses_a_transaction(sql: &str) -> bool {
-    static CONCURRENTLY: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r"(?i)\bconcurrently\b").expect("the pattern is valid"));
-    let words = leading_words::<3>(sql);
-    match words.each_ref().map(String::as_str) {
-        ["rollback", "to", _] | ["rollback", "work" | "transaction", "to"] => false,
-        ["begin" | "commit" | "rollback" | "end" | "abort" | "vacuum", ..] => true,
-        ["start" | "prepare", "transaction", _] => true,
-        ["alter", "system", _] => true,
-        ["create" | "drop", "database" | "tablespace" | "subscription", _] => true,
-        ["reindex", "database" | "schema" | "system", _] => true,
-        ["cluster", "", _] => true,
-        ["create" | "drop", "index", _] | ["create", "unique", "index"] | ["reindex", ..] => CONCURRENTLY.is_match(sql),
-        ["alter", "table", _] => {
-            // DETACH PARTITION … CONCURRENTLY
-            let lower = sql.to_ascii_lowercase();
-            lower.contains("detach") && CONCURRENTLY.is_match(sql)
-        }
-        _ => false,
-    }
+fn tokens(text: &str) -> impl Iterator<Item = String> {
+    lexemes(text)
+        .into_iter()
+        .filter(|lexeme| !matches!(lexeme.kind, LexemeKind::Comment | LexemeKind::Semicolon))
+        .map(|lexeme| match lexeme.kind {
+            LexemeKind::Keyword | LexemeKind::Word => lexeme.span.slice(text).to_lowercase(),
+            _ => lexeme.span.slice(text).to_owned(),
+        })
+        .collect::<Vec<_>>()
+        .into_iter()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn recorded(statements: &[&str]) -> Vec<String> {
+        statements.iter().map(|text| (*text).to_owned()).collect()
+    }
+
     #[test]
-    fn statements_that_refuse_a_transaction() {
-        for sql in [
-            "BEGIN",
-            "-- c\ncommit;",
-            "create unique index concurrently i on t (a)",
-            "drop index concurrently i",
-            "vacuum t",
-            "alter system set work_mem = 1",
-            "alter table p detach partition q concurrently",
-            "reindex (verbose) table concurrently t",
-            "rollback",
+    fn layout_comments_and_semicolons_do_not_count() {
+        let text = "\u{feff}-- a\ncreate table t (id int);\n\n/* b */ create index on t (id);\n";
+        for same in [
+            recorded(&["-- a\ncreate table t (id int)", "/* b */ create index on t (id)"]),
+            recorded(&["CREATE TABLE t\n(id  INT)", "create index on t (id)"]),
+            recorded(&["create table t (id int); create index on t (id);"]),
         ] {
-            assert!(refuses_a_transaction(sql), "{sql}");
-        }
-        for sql in [
-            "refresh materialized view concurrently m",
-            "rollback to savepoint a",
-            "create index on t (a)",
-            "prepare p as select 1",
-            "create table vacuum ()",
-        ] {
-            assert!(!refuses_a_transaction(sql), "{sql}");
+            assert_eq!(compare(text, Some(&same)), Match::Same, "{same:?}");
         }
     }
 
     #[test]
-    fn what_only_psql_understands() {
-        assert!(needs_psql("\\connect x") && needs_psql("COPY t (a) FROM stdin;\n1\n\\."));
-        assert!(!needs_psql("copy t to stdout") && !needs_psql("select 'copy x from stdin'"));
+    fn another_token_is_an_edit() {
+        let text = "create table t (id int); select 'A';";
+        for edited in [
+            recorded(&["create table t (id bigint)", "select 'A'"]),
+            recorded(&["create table t (id int)"]),
+            recorded(&["create table t (id int)", "select 'a'"]),
+            recorded(&[]),
+        ] {
+            assert_eq!(compare(text, Some(&edited)), Match::Edited, "{edited:?}");
+        }
+        assert_eq!(compare(text, None), Match::Unknown);
+        assert_eq!(compare("-- nothing yet\n", Some(&[])), Match::Same);
+    }
+
+    #[test]
+    fn the_record_is_written_as_the_supabase_cli_writes_it() {
+        assert_eq!(
+            insert("1", "o'x", &["select 'a'", "select E'\\n'"]),
+            "INSERT INTO supabase_migrations.schema_migrations (version, name, statements) \
+             VALUES ('1', 'o''x', ARRAY['select ''a''', E'select E''\\\\n''']::text[])"
+        );
+        assert_eq!(
+            name_of("20251026211500_v0_7_0_baseline.sql", "20251026211500"),
+            "v0_7_0_baseline"
+        );
+        assert_eq!(name_of("20251026211500_.sql", "20251026211500"), "");
     }
 }

@@ -1,11 +1,20 @@
 //! PostgreSQL servers: throw-away and linked. The only crate that talks to one, and the only one that names sqlx.
 
+pub mod address;
 pub mod canonical;
 pub mod capture;
 pub mod connection;
 pub mod discover;
+pub mod environment;
+pub mod event;
 pub mod extensions;
+pub mod failpoint;
 pub mod history;
+pub mod journal;
+pub mod lock;
+pub mod notice;
+pub mod preflight;
+pub mod rehearse;
 pub mod shadow;
 pub mod syntax;
 
@@ -13,5 +22,8 @@ mod cluster;
 mod prelude;
 mod text;
 
-pub use connection::{Connection, ServerError};
+pub use address::Address;
+pub use connection::{ConnectError, Connection, ServerError};
+pub use environment::Target;
+pub use event::{Event, Tell};
 pub use shadow::{Database, Options, Shadow, ShadowError, Template};

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 
+use crate::address::{Address, Host, RootCertificate, Tls};
 use crate::cluster::{Claim, Root, Server};
 use crate::connection::{Connection, ServerError, identifier};
 use crate::discover::{self, Binaries};
@@ -226,6 +227,20 @@ impl Database {
             &[("statement_timeout", STATEMENT_LIMIT)],
         )
         .await
+    }
+
+    /// Where it is, for the role that migrations run as.
+    pub fn address(&self) -> Address {
+        Address {
+            host: Host::Socket(self.socket.clone()),
+            port: crate::cluster::PORT,
+            user: MIGRATOR.to_owned(),
+            database: self.name.clone(),
+            password: None,
+            tls: Tls::Disable,
+            root: RootCertificate::Public,
+            note: None,
+        }
     }
 
     /// A session as the harness's superuser, for looking.

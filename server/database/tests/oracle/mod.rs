@@ -14,7 +14,7 @@ use analysis::schema::timeline::Timeline;
 use analysis::settings::{Runner, Settings};
 use analysis::text::Span;
 use database::canonical::{Known, Row};
-use database::history::{File, Outcome, apply_file};
+use database::rehearse::{File, Outcome, apply_file};
 use database::{Shadow, Template};
 use serde_json::Value;
 

@@ -2,7 +2,7 @@
 
 mod support;
 
-use database::history::{File, Outcome, apply_history};
+use database::rehearse::{File, Outcome, apply_history};
 use database::{Connection, Shadow, Template};
 
 fn file(path: &str, statements: &[&str]) -> File {
