@@ -204,6 +204,50 @@ fn references_are_found_in_all_files_and_in_bodies() {
 }
 
 #[test]
+fn a_rename_reaches_rollbacks_and_tests() {
+    let migration = "supabase/migrations/20250101000000_v0_1_0_a.sql";
+    let folder = Folder::new(&[
+        (migration, "create table a (id int);\n"),
+        (
+            "supabase/migrations/20250102000000_v0_1_0_b.sql",
+            "alter table a add column länge int;\n",
+        ),
+        (
+            "supabase/rollback/20250102000000_rollback.sql",
+            "-- länge\nalter table a drop column länge;\n",
+        ),
+        (
+            "supabase/tests/v0.1.0_smoke_test.sql",
+            "begin;\nselect länge from a;\nrollback;\n",
+        ),
+    ]);
+    let mut editor = Start::in_folder(folder.path()).open();
+    editor.open_from_disk(migration);
+    let second = "supabase/migrations/20250102000000_v0_1_0_b.sql";
+    editor.open_from_disk(second);
+    let place = at("alter table a add column länge int;\n", "länge", 0, 1);
+    let edit = ask::<Rename>(&mut editor, second, place, json!({ "newName": "breite" })).expect("edits");
+    let Some(DocumentChanges::Edits(files)) = edit.document_changes else {
+        panic!("edits with versions");
+    };
+    let files: Vec<(&str, usize)> = files
+        .iter()
+        .map(|file| {
+            let name = file.text_document.uri.as_str().rsplit('/').next().unwrap_or_default();
+            (name, file.edits.len())
+        })
+        .collect();
+    assert_eq!(
+        files,
+        [
+            ("20250102000000_v0_1_0_b.sql", 1),
+            ("20250102000000_rollback.sql", 1),
+            ("v0.1.0_smoke_test.sql", 1)
+        ]
+    );
+}
+
+#[test]
 fn a_rename_reaches_unsaved_texts_and_closed_files() {
     let (_folder, mut editor) = editor();
     let place = at(USES, "g.länge", 0, 3);

@@ -44,16 +44,29 @@ impl Lineage {
         } else {
             (file, mention.seen_from)
         };
+        Self::around(view, file, next, key)
+    }
+
+    /// The object that has this key before step `moment` of a file.
+    pub(super) fn around(view: View<'_>, file: usize, moment: u32, key: &Key) -> Self {
         let mut this = Self {
             segments: Vec::new(),
             last: None,
             born: None,
         };
-        this.back(view, file, next, key.clone());
+        this.back(view, file, moment, key.clone());
         this.segments.reverse();
-        this.onward(view, file, next, key.clone());
+        this.onward(view, file, moment, key.clone());
         this.join();
         this
+    }
+
+    /// Its key before a file; `None` where it is not there then.
+    pub(super) fn key_before(&self, file: usize) -> Option<&Key> {
+        let start = (file, 0);
+        let mut segments = self.segments.iter();
+        let found = segments.find(|segment| segment.from <= start && start <= segment.to);
+        found.map(|segment| &segment.key)
     }
 
     /// The part of it in which the object has the name that a mention gives it.

@@ -99,6 +99,64 @@ pub fn rename(view: View<'_>, place: Place, new_name: &str, applied: &dyn Fn(usi
     Ok(edits)
 }
 
+/// A script beside the history: a rollback, a test.
+#[derive(Clone, Copy, Debug)]
+pub struct Companion<'t> {
+    /// Number of the migration after which it runs.
+    pub after: usize,
+    /// The file's text.
+    pub text: &'t str,
+    /// The part of it that is meant.
+    pub part: Span,
+}
+
+/// The places of a script that name what is at the cursor, with the new name. Unlike the history's, they are not
+/// proven: what dynamic SQL puts together there is not found.
+pub fn rename_in_companion(
+    view: View<'_>,
+    place: Place,
+    new_name: &str,
+    companion: Companion<'_>,
+) -> Vec<(Span, String)> {
+    let Some(found) = mention::at(view, place.file, place.offset) else {
+        return Vec::new();
+    };
+    let Symbol::Object(key) = &found.mention.symbol else {
+        return Vec::new();
+    };
+    let name = own_name(key);
+    let lineage = Lineage::of(view, place.file, &found.mention, key);
+    let (file, migrations) = (companion.after + 1, &view.history.migrations);
+    let Some(key) = lineage.key_before(file).filter(|_| file <= migrations.len()) else {
+        return Vec::new();
+    };
+    let mut history = view.history.clone();
+    history.migrations.truncate(file);
+    history.migrations.push(Migration {
+        forward: companion.part,
+        ..Migration::new("companion.sql", companion.text)
+    });
+    let mut documents = view.documents[..file.min(view.documents.len())].to_vec();
+    documents.push(crate::read(&history.migrations[file]));
+    let timeline = view.timeline.update(file, &history, &documents, view.settings);
+    let beside = View {
+        history: &history,
+        documents: &documents,
+        settings: view.settings,
+        timeline: &timeline,
+    };
+    let lineage = Lineage::around(beside, file, 0, key);
+    let mut edits: Vec<(Span, String)> = mention::of_file(beside, file)
+        .into_iter()
+        .filter(|mention| !mention.dynamic && written(mention.span.slice(companion.text)) == name)
+        .filter(|mention| lineage.is_named_by(file, mention, beside))
+        .map(|mention| (mention.span, quote_ident(new_name)))
+        .collect();
+    edits.sort();
+    edits.dedup();
+    edits
+}
+
 fn applied_words(view: View<'_>, file: usize) -> String {
     let name = view.migration(file).map_or("", Migration::file_name);
     format!("`{name}` is applied already: rename it with a new migration")
@@ -537,6 +595,59 @@ mod tests {
         let case = Case::new(sql);
         let refusal = rename(case.view(), case.cursor(), new_name, &never).expect_err("it is refused");
         assert!(refusal.0.contains(why), "{}", refusal.0);
+    }
+
+    #[track_caller]
+    fn companion_becomes(history: &str, new_name: &str, after: usize, before: &str, wanted: &str) {
+        let case = Case::new(history);
+        let part = Span::new(0, before.len());
+        let companion = Companion {
+            after,
+            text: before,
+            part,
+        };
+        let mut text = before.to_owned();
+        let edits = rename_in_companion(case.view(), case.cursor(), new_name, companion);
+        for (span, new) in edits.iter().rev() {
+            text.replace_range(std::ops::Range::<usize>::from(*span), new);
+        }
+        assert_eq!(text, wanted);
+    }
+
+    #[test]
+    fn a_rollback_and_a_test_go_along() {
+        let history = "-- 1_a.sql
+create table users (id int primary key, email text);
+-- 2_b.sql
+alter table users add nick$0name text;
+create index users_nickname_idx on users (nickname);
+-- 3_c.sql
+alter table users rename column nickname to handle;
+";
+        companion_becomes(
+            history,
+            "alias",
+            1,
+            "drop index users_nickname_idx; -- nickname
+alter table users drop column if exists nickname;",
+            "drop index users_nickname_idx; -- nickname
+alter table users drop column if exists alias;",
+        );
+        // Here it has another name already; what gives the old one back gives the new one.
+        companion_becomes(
+            history,
+            "alias",
+            2,
+            "alter table users rename column handle to nickname; select nickname from users;",
+            "alter table users rename column handle to alias; select alias from users;",
+        );
+        companion_becomes(
+            history,
+            "alias",
+            0,
+            "select nickname from users;",
+            "select nickname from users;",
+        );
     }
 
     #[test]

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use analysis::ide::rename::{self, Refusal};
+use analysis::history::Migration;
+use analysis::ide::Place;
+use analysis::ide::rename::{self, Companion, Refusal};
 use analysis::text::Span;
 use tower_lsp::jsonrpc::{Error, ErrorCode, Result};
 use tower_lsp::ls_types::{PrepareRenameResponse, RenameParams, TextDocumentPositionParams, WorkspaceEdit};
@@ -38,9 +40,12 @@ pub(crate) async fn rename(shared: &Arc<Shared>, params: RenameParams) -> Result
     let at = params.text_document_position;
     let answer = shared
         .about(&at.text_document.uri, "renaming", move |asked| {
-            let name = stored(&params.new_name);
-            let edits = rename::rename(asked.ide, asked.place(at.position), &name, APPLIED);
-            Some(edits.map(|edits| workspace_edit(asked, edits)))
+            let (name, place) = (stored(&params.new_name), asked.place(at.position));
+            let edits = rename::rename(asked.ide, place, &name, APPLIED);
+            Some(edits.map(|edits| {
+                let beside = in_companions(asked, place, &name);
+                workspace_edit(asked, edits, beside)
+            }))
         })
         .await;
     answer.transpose().map_err(refused)
@@ -52,21 +57,65 @@ fn stored(typed: &str) -> String {
     inner.map_or_else(|| typed.to_owned(), |inner| inner.replace("\"\"", "\""))
 }
 
-fn workspace_edit(asked: &Asked<'_>, edits: Vec<analysis::ide::Edit>) -> WorkspaceEdit {
-    let mut by_file: BTreeMap<usize, Vec<(Span, String)>> = BTreeMap::new();
+/// Edits of rollbacks, tests and seeds, by the path that the history shows: they name the object, too.
+fn in_companions(asked: &Asked<'_>, place: Place, name: &str) -> Vec<(String, Vec<(Span, String)>)> {
+    let history = asked.ide.history;
+    let mut out = Vec::new();
+    let mut add = |path: &str, companion: Companion<'_>| {
+        let edits = rename::rename_in_companion(asked.ide, place, name, companion);
+        if !edits.is_empty() {
+            out.push((path.to_owned(), edits));
+        }
+    };
+    for (after, migration) in history.migrations.iter().enumerate() {
+        // A section of the same file undoes it.
+        let (text, forward) = (&*migration.text, migration.forward);
+        let around = [
+            Span::new(0, forward.start as usize),
+            Span::new(forward.end as usize, text.len()),
+        ];
+        for part in around
+            .into_iter()
+            .filter(|part| migration.has_rollback && !part.is_empty())
+        {
+            add(&migration.path, Companion { after, text, part });
+        }
+    }
+    let last = history.migrations.len().saturating_sub(1);
+    for companion in &history.companions {
+        let undoes = |migration: &Migration| migration.rollback_path.as_ref() == Some(&companion.path);
+        let tests = |migration: &Migration| migration.smoke_test_path.as_ref() == Some(&companion.path);
+        let undone = history.migrations.iter().position(undoes);
+        let after = undone
+            .or_else(|| history.migrations.iter().rposition(tests))
+            .unwrap_or(last);
+        let text = &*companion.text;
+        let part = Span::new(0, text.len());
+        add(&companion.path, Companion { after, text, part });
+    }
+    out
+}
+
+fn workspace_edit(
+    asked: &Asked<'_>,
+    edits: Vec<analysis::ide::Edit>,
+    beside: Vec<(String, Vec<(Span, String)>)>,
+) -> WorkspaceEdit {
+    // Sections of one file are one file's edits.
+    let mut by_path: BTreeMap<String, Vec<(Span, String)>> = BTreeMap::new();
     for edit in edits {
-        let location = edit.location;
-        by_file
-            .entry(location.file)
-            .or_default()
-            .push((location.span, edit.text));
+        if let Some(migration) = asked.ide.migration(edit.location.file) {
+            let own = by_path.entry(migration.path.clone()).or_default();
+            own.push((edit.location.span, edit.text));
+        }
+    }
+    for (path, edits) in beside {
+        by_path.entry(path).or_default().extend(edits);
     }
     let snapshot = asked.question.snapshot;
     let mut writer = Edits::new(snapshot, asked.question.shared.session());
-    for (file, edits) in by_file {
-        if let Some(migration) = asked.ide.migration(file) {
-            writer.add(&snapshot.path(&migration.path), edits);
-        }
+    for (path, edits) in by_path {
+        writer.add(&snapshot.path(&path), edits);
     }
     writer.finish()
 }
