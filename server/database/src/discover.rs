@@ -50,7 +50,7 @@ pub fn inspect(folder: &Path) -> Option<Binaries> {
     Some(Binaries { folder, major, version })
 }
 
-fn candidates() -> Vec<PathBuf> {
+pub(crate) fn candidates() -> Vec<PathBuf> {
     let mut folders: Vec<PathBuf> = env::var_os("PATH").iter().flat_map(env::split_paths).collect();
     folders.extend(first_line(Path::new("pg_config"), "--bindir").map(PathBuf::from));
     for (parent, prefix, below) in FAMILIES {
@@ -64,7 +64,7 @@ fn candidates() -> Vec<PathBuf> {
     folders
 }
 
-fn first_line(program: &Path, argument: &str) -> Option<String> {
+pub(crate) fn first_line(program: &Path, argument: &str) -> Option<String> {
     let output = Command::new(program)
         .arg(argument)
         .stdin(Stdio::null())
@@ -76,7 +76,7 @@ fn first_line(program: &Path, argument: &str) -> Option<String> {
 }
 
 /// `postgres (PostgreSQL) 15.18 (Debian …)`, `… 18beta1`
-fn major_of(version: &str) -> Option<u32> {
+pub(crate) fn major_of(version: &str) -> Option<u32> {
     let number = version.split(") ").nth(1)?;
     let end = number.find(|c: char| !c.is_ascii_digit()).unwrap_or(number.len());
     number[..end].parse().ok()

@@ -16,6 +16,7 @@ pub mod notice;
 pub mod preflight;
 pub mod rehearse;
 pub mod shadow;
+pub mod snapshot;
 pub mod syntax;
 
 mod cluster;

@@ -26,3 +26,39 @@ fn options() -> Options {
 fn skip() {
     eprintln!("SKIPPED: no PostgreSQL on this machine; set DBLSP_PG_BIN");
 }
+
+/// A file system of a few kilobytes, gone when dropped.
+pub(crate) struct SmallDisk {
+    folder: tempfile::TempDir,
+}
+
+impl SmallDisk {
+    /// `None`, said aloud, where this user may not mount; the tests of the binary limit file sizes instead.
+    pub(crate) fn new(bytes: u32) -> Option<Self> {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mounted = std::process::Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &format!("size={bytes}"), "tmpfs"])
+            .arg(folder.path())
+            .status();
+        if mounted.is_ok_and(|status| status.success()) {
+            return Some(Self { folder });
+        }
+        no_mount();
+        None
+    }
+
+    pub(crate) fn path(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        drop(std::process::Command::new("umount").arg(self.folder.path()).status());
+    }
+}
+
+#[allow(clippy::print_stderr, reason = "a skipped test must be seen")]
+fn no_mount() {
+    eprintln!("SKIPPED: this user may not mount a file system");
+}
