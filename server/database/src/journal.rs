@@ -3,9 +3,9 @@
 //! Only verbs that write create it. Nobody but its owner may read it: it can hold rows that row security protects.
 
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::canonical::Row;
+use crate::capture::Capture;
 use crate::connection::{Connection, ServerError, literal};
 use crate::event::Moment;
 use crate::history;
@@ -370,59 +370,31 @@ fn run(columns: Vec<Option<String>>) -> Run {
     }
 }
 
-/// Keeps the catalog of a moment.
+/// Keeps what was in the database at a moment.
 pub async fn save_catalog(
     connection: &mut Connection,
     run: i64,
     moment: Moment,
-    rows: &[Row],
+    capture: &Capture,
 ) -> Result<(), ServerError> {
-    let major = connection.server_major();
-    let values: Vec<Value> = rows
-        .iter()
-        .map(|row| json!({ "class": row.class, "identity": row.identity, "facets": row.facets }))
-        .collect();
     let sql = format!(
-        "INSERT INTO dblsp.catalog (run_id, moment, server_major, rows) VALUES ({run}, {}, {major}, {})
+        "INSERT INTO dblsp.catalog (run_id, moment, server_major, rows) VALUES ({run}, {}, {}, {})
          ON CONFLICT (run_id, moment) DO UPDATE SET server_major = EXCLUDED.server_major, rows = EXCLUDED.rows",
         literal(moment.name()),
-        literal(&Value::from(values).to_string())
+        capture.server_major,
+        literal(&capture.to_json()["rows"].to_string())
     );
     connection.execute(&sql).await
 }
 
-/// The catalog that was kept of a moment, and the major version of the server that it was read from.
-pub async fn catalog(
-    connection: &mut Connection,
-    run: i64,
-    moment: Moment,
-) -> Result<Option<(u32, Vec<Row>)>, ServerError> {
+/// What was kept of a moment.
+pub async fn catalog(connection: &mut Connection, run: i64, moment: Moment) -> Result<Option<Capture>, ServerError> {
     let sql = format!(
-        "SELECT server_major, rows FROM dblsp.catalog WHERE run_id = {run} AND moment = {}",
+        "SELECT pg_catalog.jsonb_build_object('server_major', server_major, 'rows', rows)
+         FROM dblsp.catalog WHERE run_id = {run} AND moment = {}",
         literal(moment.name())
     );
-    let Some(found) = connection.rows(&sql).await?.into_iter().next() else {
-        return Ok(None);
-    };
-    let mut columns = found.into_iter().flatten();
-    let major = columns.next().and_then(|major| major.parse().ok()).unwrap_or_default();
-    let values: Vec<Value> = columns
-        .next()
-        .and_then(|rows| serde_json::from_str(&rows).ok())
-        .unwrap_or_default();
-    let text = |value: &Value, key: &str| value[key].as_str().unwrap_or_default().to_owned();
-    let row = |value: Value| Row {
-        class: text(&value, "class"),
-        identity: text(&value, "identity"),
-        facets: value["facets"]
-            .as_object()
-            .map(|facets| {
-                facets
-                    .iter()
-                    .map(|(name, value)| (name.clone(), value.clone()))
-                    .collect()
-            })
-            .unwrap_or_default(),
-    };
-    Ok(Some((major, values.into_iter().map(row).collect())))
+    let found = connection.value(&sql).await?;
+    let value = found.and_then(|json| serde_json::from_str::<Value>(&json).ok());
+    Ok(value.as_ref().and_then(Capture::from_json))
 }

@@ -13,6 +13,7 @@ pub mod history;
 pub mod journal;
 pub mod lock;
 pub mod notice;
+pub mod plan;
 pub mod preflight;
 pub mod rehearse;
 pub mod shadow;

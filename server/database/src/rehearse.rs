@@ -129,7 +129,7 @@ fn needs_psql(sql: &str) -> bool {
 }
 
 /// Statements that end a transaction, begin one, or are refused in one.
-fn refuses_a_transaction(sql: &str) -> bool {
+pub(crate) fn refuses_a_transaction(sql: &str) -> bool {
     static CONCURRENTLY: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(r"(?i)\bconcurrently\b").expect("the pattern is valid"));
     let words = leading_words::<3>(sql);

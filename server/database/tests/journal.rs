@@ -5,7 +5,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use database::canonical::Row;
+use database::capture::Capture;
 use database::event::Moment;
 use database::journal::{self, NewRun, State, Update, Verb};
 use database::lock::{Lock, LockError};
@@ -187,26 +187,21 @@ async fn a_run_is_followed_to_its_end() {
         (&json!(1), &json!(1))
     );
     assert!(run.finished.as_deref().is_some_and(|time| time.ends_with('Z')));
-    let row = Row {
-        class: "table".into(),
-        identity: "public.o'x\\".into(),
-        facets: BTreeMap::from([("a".to_owned(), json!([1, "b"]))]),
+    let objects = BTreeMap::from([(
+        ("table".to_owned(), "public.o'x\\".to_owned()),
+        BTreeMap::from([("a".to_owned(), json!([1, "b"]))]),
+    )]);
+    let capture = Capture {
+        server_major: shadow.major(),
+        objects,
     };
-    let rows = vec![row];
-    journal::save_catalog(&mut session, id, Moment::Before, &rows)
+    journal::save_catalog(&mut session, id, Moment::Before, &capture)
         .await
         .expect("kept");
-    let (major, kept) = journal::catalog(&mut session, id, Moment::Before)
-        .await
-        .expect("readable")
-        .expect("there");
-    assert_eq!((major, kept), (shadow.major(), rows));
-    assert_eq!(
-        journal::catalog(&mut session, id, Moment::After)
-            .await
-            .expect("readable"),
-        None
-    );
+    let kept = journal::catalog(&mut session, id, Moment::Before).await;
+    assert_eq!(kept.expect("readable"), Some(capture));
+    let none = journal::catalog(&mut session, id, Moment::After).await;
+    assert_eq!(none.expect("readable"), None);
 }
 
 #[tokio::test]
