@@ -31,14 +31,14 @@ pub struct Capture {
 impl Capture {
     /// Reads one moment. The session must not be in a transaction.
     pub async fn read(connection: &mut Connection) -> Result<Self, ServerError> {
-        let server_major = server_major(connection).await?;
+        let server_major = connection.server_major();
         let rows = canonical::with_settings(connection, &queries()).await?;
         Ok(Self::of(server_major, rows))
     }
 
     /// Reads what the open transaction sees, and leaves it with an empty search path.
     pub async fn read_in_transaction(connection: &mut Connection) -> Result<Self, ServerError> {
-        let server_major = server_major(connection).await?;
+        let server_major = connection.server_major();
         let rows = canonical::in_transaction(connection, &queries()).await?;
         Ok(Self::of(server_major, rows))
     }
@@ -51,24 +51,20 @@ impl Capture {
         Self { server_major, objects }
     }
 
-    /// For storing.
-    pub fn to_json(&self) -> Value {
+    /// What the journal keeps.
+    pub fn rows(&self) -> Vec<Row> {
         let rows = self.objects.iter();
-        let rows =
-            rows.map(|((class, identity), facets)| json!({"class": class, "identity": identity, "facets": facets}));
-        json!({"server_major": self.server_major, "rows": rows.collect::<Vec<_>>()})
+        rows.map(|((class, identity), facets)| Row {
+            class: class.clone(),
+            identity: identity.clone(),
+            facets: facets.clone(),
+        })
+        .collect()
     }
 
-    /// Reads what [`Self::to_json`] wrote; `None` where it is something else.
-    pub fn from_json(value: &Value) -> Option<Self> {
-        let text = |value: &Value| value.as_str().map(str::to_owned);
-        let mut objects = BTreeMap::new();
-        for row in value["rows"].as_array()? {
-            let facets = row["facets"].as_object()?.clone().into_iter().collect();
-            objects.insert((text(&row["class"])?, text(&row["identity"])?), facets);
-        }
-        let server_major = u32::try_from(value["server_major"].as_u64()?).ok()?;
-        Some(Self { server_major, objects })
+    /// What the journal kept.
+    pub fn from_rows(server_major: u32, rows: Vec<Row>) -> Self {
+        Self::of(server_major, rows)
     }
 
     /// Objects of kinds that nobody here looks into: whether they changed cannot be told, only whether they are there.
@@ -90,13 +86,6 @@ pub async fn neighbours(connection: &mut Connection) -> Result<BTreeMap<Name, BT
         out.entry(other).or_default().insert(one);
     }
     Ok(out)
-}
-
-async fn server_major(connection: &mut Connection) -> Result<u32, ServerError> {
-    let number = connection
-        .value("SELECT current_setting('server_version_num')::integer / 10000")
-        .await?;
-    Ok(number.and_then(|number| number.parse().ok()).unwrap_or_default())
 }
 
 fn queries() -> Vec<String> {
@@ -353,13 +342,12 @@ mod tests {
     }
 
     #[test]
-    fn what_was_stored_is_read_back() {
+    fn what_the_journal_keeps_is_everything() {
         let one = capture(&[
             ("table", "a.t", json!({"rls": true})),
             ("unread", "transform x", json!({})),
         ]);
-        assert_eq!(Capture::from_json(&one.to_json()).as_ref(), Some(&one));
+        assert_eq!(Capture::from_rows(15, one.rows()), one);
         assert_eq!(one.unread().collect::<Vec<_>>(), ["transform x"]);
-        assert_eq!(Capture::from_json(&json!({"rows": 1})), None);
     }
 }

@@ -1,7 +1,6 @@
 //! A throw-away PostgreSQL: a private cluster on a unix socket, and a fresh database per use.
 
 use std::collections::hash_map::DefaultHasher;
-use std::ffi::OsString;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::io;
@@ -217,17 +216,6 @@ impl Database {
     /// Its name.
     pub fn name(&self) -> &str {
         &self.name
-    }
-
-    /// The environment variables that lead PostgreSQL's own programs here, as the role that migrations run as.
-    pub fn libpq(&self) -> Vec<(OsString, OsString)> {
-        let port = crate::cluster::PORT.to_string();
-        vec![
-            ("PGHOST".into(), self.socket.clone().into()),
-            ("PGPORT".into(), port.into()),
-            ("PGUSER".into(), MIGRATOR.into()),
-            ("PGDATABASE".into(), self.name.clone().into()),
-        ]
     }
 
     /// A session as the role that migrations run as: `postgres`, an owner without superuser rights.

@@ -5,8 +5,8 @@
 
 mod clean;
 mod client;
+mod libpq;
 
-use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -15,6 +15,7 @@ use std::process::Stdio;
 use tokio::process::Command;
 
 pub use client::{Client, ClientError};
+pub use libpq::Libpq;
 
 use crate::canonical::{OBJECTS, PARTS};
 use crate::connection::{Connection, ServerError, literal};
@@ -117,11 +118,10 @@ impl Snapshot {
     }
 }
 
-/// Takes a snapshot. `libpq` are the environment variables that lead libpq to the same database as `connection`
-/// (`PGHOST`, `PGPASSWORD`, …): a child's environment is seen by its own user alone, its arguments by everybody.
+/// Takes a snapshot. `libpq` leads to the same database as `connection`.
 pub async fn take(
     connection: &mut Connection,
-    libpq: &[(OsString, OsString)],
+    libpq: &Libpq,
     client: &Result<Client, ClientError>,
 ) -> Result<Snapshot, SnapshotError> {
     let on_supabase = is_supabase(connection).await?;
@@ -156,7 +156,7 @@ fn excluded(on_supabase: bool) -> Vec<&'static str> {
     TOOLS.iter().chain(platform).copied().collect()
 }
 
-async fn dump(client: &Client, libpq: &[(OsString, OsString)], on_supabase: bool) -> Result<String, SnapshotError> {
+async fn dump(client: &Client, libpq: &Libpq, on_supabase: bool) -> Result<String, SnapshotError> {
     let mut command = Command::new(&client.program);
     command.args(["--schema-only", "--no-password", "--encoding=UTF8", LOCK_WAIT]);
     command.args(
@@ -171,7 +171,7 @@ async fn dump(client: &Client, libpq: &[(OsString, OsString)], on_supabase: bool
 }
 
 /// Runs one of libpq's programs against the database that `libpq` leads to, and hands back what it prints.
-pub(crate) async fn run(command: &mut Command, libpq: &[(OsString, OsString)]) -> Result<String, SnapshotError> {
+pub(crate) async fn run(command: &mut Command, libpq: &Libpq) -> Result<String, SnapshotError> {
     // A service file or PGOPTIONS of the user's own could lead elsewhere.
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("PG") {
@@ -179,7 +179,7 @@ pub(crate) async fn run(command: &mut Command, libpq: &[(OsString, OsString)]) -
         }
     }
     let output = command
-        .envs(libpq.iter().map(|(name, value)| (name, value)))
+        .envs(libpq.variables().iter().map(|(name, value)| (name, value)))
         .env("LC_ALL", "C")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

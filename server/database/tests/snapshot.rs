@@ -6,8 +6,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::{fs, io};
 
+use database::address::Secret;
 use database::capture::{Capture, compare};
-use database::snapshot::{self, Client, ClientError, Printer, SnapshotError};
+use database::snapshot::{self, Client, ClientError, Libpq, Printer, SnapshotError};
 use database::{Connection, Database, Shadow, Template};
 
 /// One object of every kind that `dblsp` prints, with names that need quotes.
@@ -77,12 +78,16 @@ async fn database(name: &str, template: Template, sql: &str) -> Option<(Shadow, 
     Some((shadow, database, session))
 }
 
+fn libpq(database: &Database) -> Libpq {
+    Libpq::new(&database.address()).expect("variables")
+}
+
 fn client(shadow: &Shadow) -> Result<Client, ClientError> {
     Client::discover(shadow.major(), &[])
 }
 
 async fn text(session: &mut Connection, database: &Database, client: &Result<Client, ClientError>) -> String {
-    let taken = snapshot::take(session, &database.libpq(), client).await;
+    let taken = snapshot::take(session, &libpq(database), client).await;
     taken.expect("a snapshot").text
 }
 
@@ -172,7 +177,7 @@ async fn without_pg_dump_it_is_printed_from_the_catalog_and_says_so() {
         return;
     };
     let missing = Err(ClientError::TooOld { newest: 14, server: 15 });
-    let taken = snapshot::take(&mut session, &database.libpq(), &missing)
+    let taken = snapshot::take(&mut session, &libpq(&database), &missing)
         .await
         .expect("a snapshot");
     assert!(
@@ -217,7 +222,7 @@ async fn a_pg_dump_that_fails_is_an_error_with_its_words() {
         folder.path(),
         "echo 'half a dump'; echo 'pg_dump: error: no' >&2; exit 1",
     ));
-    let error = snapshot::take(&mut session, &database.libpq(), &failing).await;
+    let error = snapshot::take(&mut session, &libpq(&database), &failing).await;
     let error = error.expect_err("it failed");
     assert_eq!(error.to_string(), "`pg_dump` failed: pg_dump: error: no");
 }
@@ -230,8 +235,9 @@ async fn the_password_is_in_no_argument() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let shows = "for argument; do echo \"-- argument $argument\"; done; echo \"-- environment $PGPASSWORD\"";
     let client = Ok(program(folder.path(), shows));
-    let mut libpq = database.libpq();
-    libpq.push(("PGPASSWORD".into(), "pa ss@:/%#".into()));
+    let mut address = database.address();
+    address.password = Some(Secret::new("pa ss@:/%#"));
+    let libpq = Libpq::new(&address).expect("variables");
     let text = snapshot::take(&mut session, &libpq, &client)
         .await
         .expect("a snapshot")
@@ -247,7 +253,7 @@ async fn a_disk_without_space_leaves_no_file_and_the_old_one_as_it_was() {
     let Some((shadow, database, mut session)) = database("full", Template::Supabase, ODD).await else {
         return;
     };
-    let taken = snapshot::take(&mut session, &database.libpq(), &client(&shadow))
+    let taken = snapshot::take(&mut session, &libpq(&database), &client(&shadow))
         .await
         .expect("a snapshot");
     let Some(small) = support::SmallDisk::new(8192) else {
