@@ -51,20 +51,24 @@ impl Capture {
         Self { server_major, objects }
     }
 
-    /// What the journal keeps.
-    pub fn rows(&self) -> Vec<Row> {
+    /// For storing.
+    pub fn to_json(&self) -> Value {
         let rows = self.objects.iter();
-        rows.map(|((class, identity), facets)| Row {
-            class: class.clone(),
-            identity: identity.clone(),
-            facets: facets.clone(),
-        })
-        .collect()
+        let rows =
+            rows.map(|((class, identity), facets)| json!({"class": class, "identity": identity, "facets": facets}));
+        json!({"server_major": self.server_major, "rows": rows.collect::<Vec<_>>()})
     }
 
-    /// What the journal kept.
-    pub fn from_rows(server_major: u32, rows: Vec<Row>) -> Self {
-        Self::of(server_major, rows)
+    /// Reads what [`Self::to_json`] wrote; `None` where it is something else.
+    pub fn from_json(value: &Value) -> Option<Self> {
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let mut objects = BTreeMap::new();
+        for row in value["rows"].as_array()? {
+            let facets = row["facets"].as_object()?.clone().into_iter().collect();
+            objects.insert((text(&row["class"])?, text(&row["identity"])?), facets);
+        }
+        let server_major = u32::try_from(value["server_major"].as_u64()?).ok()?;
+        Some(Self { server_major, objects })
     }
 
     /// Objects of kinds that nobody here looks into: whether they changed cannot be told, only whether they are there.
@@ -342,12 +346,13 @@ mod tests {
     }
 
     #[test]
-    fn what_the_journal_keeps_is_everything() {
+    fn what_was_stored_is_read_back() {
         let one = capture(&[
             ("table", "a.t", json!({"rls": true})),
             ("unread", "transform x", json!({})),
         ]);
-        assert_eq!(Capture::from_rows(15, one.rows()), one);
+        assert_eq!(Capture::from_json(&one.to_json()).as_ref(), Some(&one));
         assert_eq!(one.unread().collect::<Vec<_>>(), ["transform x"]);
+        assert_eq!(Capture::from_json(&json!({"rows": 1})), None);
     }
 }
