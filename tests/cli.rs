@@ -136,6 +136,54 @@ fn no_command_is_a_usage_error() {
     assert_eq!(dblsp(folder.path(), &["chekc"]).code, Some(2));
 }
 
+/// What reviewers' tools are given: a path that must be escaped, a finding with a fix, one with another place.
+#[test]
+fn findings_go_where_people_review() {
+    let folder = folder(&[
+        (
+            "migrations/0001_a.sql",
+            "create table users (id bigint primary key, email text);\n",
+        ),
+        (
+            "migrations/0002_b é,c%.sql",
+            "/* 😀 */ alter table users drop column email;\ncreate index i\n  on users (id);\n",
+        ),
+    ]);
+    for format in ["github", "gitlab", "sarif", "junit"] {
+        let outcome = dblsp(folder.path(), &["check", "--format", format]);
+        insta::assert_snapshot!(format!("findings_for_{format}"), outcome.shown());
+    }
+    let clean = dblsp(folder.path(), &["check", "migrations/0001_a.sql", "--format", "junit"]);
+    insta::assert_snapshot!("no_findings_for_junit", clean.shown());
+}
+
+#[test]
+fn a_fingerprint_survives_moved_lines() {
+    let folder = folder(&[("migrations/0001_a.sql", "create table a (id int); drop table a;\n")]);
+    let fingerprints = |name: &str| -> Vec<Value> {
+        let outcome = dblsp(folder.path(), &["check", "--format", "json"]);
+        let found = outcome.json()["diagnostics"].as_array().expect("a list").clone();
+        assert!(!found.is_empty(), "{name}: {}", outcome.stdout);
+        found.iter().map(|found| found["fingerprint"].clone()).collect()
+    };
+    write(
+        folder.path(),
+        &[(
+            "migrations/0002_b.sql",
+            "create table b (x int);\nalter table b add y int not null;\ndrop table b;\ndrop table c;\n",
+        )],
+    );
+    let before = fingerprints("before");
+    write(
+        folder.path(),
+        &[(
+            "migrations/0002_b.sql",
+            "-- moved\n\ncreate table b (x int);\nalter table b add y int not null;\n\n  drop   table b;\ndrop table c;\n",
+        )],
+    );
+    assert_eq!(before, fingerprints("after"));
+}
+
 #[test]
 fn the_reference_project_has_json_of_version_1() {
     let outcome = dblsp(Path::new(env!("CARGO_MANIFEST_DIR")), &["check", "--format", "json"]);

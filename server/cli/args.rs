@@ -86,8 +86,8 @@ pub(crate) struct CheckOptions {
     #[arg(long, value_name = "PATH", conflicts_with_all = ["staged", "changed", "since"])]
     pub(crate) stdin_filename: Option<PathBuf>,
     /// How to print findings
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub(crate) format: Format,
+    #[arg(long, value_enum, default_value_t = CheckFormat::Text)]
+    pub(crate) format: CheckFormat,
     /// Mildest level that makes the exit code 1
     #[arg(long, value_name = "LEVEL", default_value = "warning", value_parser = level())]
     pub(crate) fail_on: Level,
@@ -103,6 +103,23 @@ pub(crate) enum Format {
     Text,
     /// For programs
     Json,
+}
+
+/// How to print findings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CheckFormat {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+    /// Annotations of GitHub's workflows
+    Github,
+    /// A Code Quality report of GitLab
+    Gitlab,
+    /// SARIF 2.1.0
+    Sarif,
+    /// A JUnit report
+    Junit,
 }
 
 fn level() -> impl TypedValueParser<Value = Level> {

@@ -8,10 +8,10 @@ use anyhow::Context;
 use project::files::{Disk, decode};
 use project::{Project, ProjectError, Request, Selection, git};
 
-use crate::args::{CheckOptions, Format};
+use crate::args::{CheckFormat, CheckOptions};
 use crate::failure::{Exit, report_problem};
 use crate::progress::Progress;
-use crate::render::{Results, json, text};
+use crate::render::{Results, github, gitlab, json, junit, sarif, text};
 use crate::terminal::{self, Paint};
 
 pub(crate) fn run(options: &CheckOptions) -> anyhow::Result<Exit> {
@@ -30,19 +30,25 @@ pub(crate) fn run(options: &CheckOptions) -> anyhow::Result<Exit> {
     for problem in &loaded.problems {
         report_problem(problem);
     }
-    if !has_convention && options.format == Format::Text {
+    if !has_convention && options.format == CheckFormat::Text {
         terminal::say("note: names, rollbacks and tests of migrations are not judged; `dblsp init` turns that on");
     }
     let is_empty = results.files() == 0 && !loaded.problems.is_empty();
-    match options.format {
-        Format::Json => terminal::print(&json::render(&mut results))?,
+    let fails = results.diagnostics.iter().any(|found| found.level >= options.fail_on);
+    let shown = match options.format {
+        CheckFormat::Json => json::render(&mut results),
+        CheckFormat::Github => github::render(&mut results),
+        CheckFormat::Gitlab => gitlab::render(&mut results),
+        CheckFormat::Sarif => sarif::render(&mut results),
+        CheckFormat::Junit => junit::render(&mut results, options.fail_on)?,
         // The problem was all there is to say.
-        Format::Text if is_empty => {}
-        Format::Text => terminal::print(&text::render(&mut results, Paint::stdout(), terminal::width()))?,
-    }
+        CheckFormat::Text if is_empty => String::new(),
+        CheckFormat::Text => text::render(&mut results, Paint::stdout(), terminal::width()),
+    };
+    terminal::print(&shown)?;
     Ok(if !loaded.problems.is_empty() {
         Exit::Usage
-    } else if results.diagnostics.iter().any(|found| found.level >= options.fail_on) {
+    } else if fails {
         Exit::Findings
     } else {
         Exit::Clean

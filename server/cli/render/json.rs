@@ -9,12 +9,14 @@ use super::Results;
 
 /// All findings and a summary.
 pub(crate) fn render(results: &mut Results) -> String {
+    let fingerprints = results.fingerprints();
     let diagnostics = std::mem::take(&mut results.diagnostics);
     let values: Vec<Value> = diagnostics
         .iter()
-        .map(|found| {
+        .zip(&fingerprints)
+        .map(|(found, fingerprint)| {
             let (text, lines) = results.source(&found.path);
-            diagnostic(found, &text, &lines)
+            diagnostic(found, fingerprint, &text, &lines)
         })
         .collect();
     results.diagnostics = diagnostics;
@@ -32,7 +34,7 @@ pub(crate) fn render(results: &mut Results) -> String {
     format!("{whole:#}\n")
 }
 
-fn diagnostic(found: &Diagnostic, text: &str, lines: &LineIndex) -> Value {
+fn diagnostic(found: &Diagnostic, fingerprint: &str, text: &str, lines: &LineIndex) -> Value {
     let position = |offset: u32| {
         let place = lines.line_column(text, offset);
         json!({ "line": place.line, "column": place.column, "byte": offset })
@@ -45,6 +47,7 @@ fn diagnostic(found: &Diagnostic, text: &str, lines: &LineIndex) -> Value {
         "path": found.path,
         "start": position(found.span.start),
         "end": position(found.span.end),
+        "fingerprint": fingerprint,
         "url": format!("{PAGES}/{}.md", found.rule),
         "fixes": found.fixes.iter().map(fix).collect::<Vec<_>>(),
     })

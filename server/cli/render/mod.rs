@@ -1,14 +1,19 @@
 //! Findings for people and for programs. The only place that knows lines and columns.
 
+pub(crate) mod github;
+pub(crate) mod gitlab;
 pub(crate) mod json;
+pub(crate) mod junit;
 pub(crate) mod markdown;
+pub(crate) mod sarif;
 pub(crate) mod text;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use analysis::history::History;
 use analysis::lint::diagnostic::{Diagnostic, Level};
+use analysis::lint::fingerprint;
 use analysis::text::LineIndex;
 use project::files::Disk;
 
@@ -20,6 +25,7 @@ pub(crate) struct Results {
     pub(crate) migrations: usize,
     /// Judged files beside migrations.
     pub(crate) companions: usize,
+    judged: BTreeSet<String>,
     sources: BTreeMap<String, Source>,
     disk: Disk,
 }
@@ -39,6 +45,7 @@ impl Results {
             diagnostics: Vec::new(),
             migrations: 0,
             companions: 0,
+            judged: BTreeSet::new(),
             sources: BTreeMap::new(),
             disk: disk.clone(),
         }
@@ -56,11 +63,35 @@ impl Results {
             .map(|file| (&file.path, &file.text, file.judged));
         self.migrations += migrations.clone().filter(|(.., judged)| *judged).count();
         self.companions += companions.clone().filter(|(.., judged)| *judged).count();
-        for (path, text, _) in migrations.chain(companions) {
+        for (path, text, judged) in migrations.chain(companions) {
+            if judged {
+                self.judged.insert(path.clone());
+            }
             let text = Arc::clone(text);
             self.sources.insert(path.clone(), Source { text, lines: None });
         }
         self.diagnostics.extend(found);
+    }
+
+    /// The findings, to be shown. None are left.
+    pub(crate) fn take(&mut self) -> Vec<Diagnostic> {
+        std::mem::take(&mut self.diagnostics)
+    }
+
+    /// What the findings are recognised by, in their order.
+    pub(crate) fn fingerprints(&mut self) -> Vec<String> {
+        let diagnostics = std::mem::take(&mut self.diagnostics);
+        let found = fingerprint::fingerprints(&diagnostics, |found| {
+            let (text, _) = self.source(&found.path);
+            fingerprint::words(found, &text).to_owned()
+        });
+        self.diagnostics = diagnostics;
+        found
+    }
+
+    /// Paths of the judged files.
+    pub(crate) fn judged(&self) -> impl Iterator<Item = &str> {
+        self.judged.iter().map(String::as_str)
     }
 
     /// Judged files.

@@ -3,6 +3,7 @@
 mod allow;
 pub mod context;
 pub mod diagnostic;
+pub mod fingerprint;
 pub mod rule;
 mod rules;
 #[cfg(test)]
