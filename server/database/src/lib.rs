@@ -17,6 +17,7 @@ pub mod plan;
 pub mod preflight;
 pub mod rehearse;
 pub mod shadow;
+pub mod smoke;
 pub mod snapshot;
 pub mod syntax;
 

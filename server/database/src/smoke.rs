@@ -12,8 +12,8 @@ use serde::Serialize;
 
 use crate::connection::{Connection, ServerError};
 
-pub use tap::{Assertion, Directive};
 use tap::Tap;
+pub use tap::{Assertion, Directive};
 
 /// What a test is given to run in.
 const BEGIN: &str = "BEGIN; SET LOCAL statement_timeout = '60s'; SET LOCAL lock_timeout = '10s'";
@@ -64,7 +64,12 @@ pub fn of_version(history: &History, version: Release) -> Vec<&Companion> {
     let tests = history.companions.iter();
     tests
         .filter(|test| test.kind == CompanionKind::Test)
-        .filter(|test| test.path.rsplit('/').next().is_some_and(|name| name.starts_with(&start)))
+        .filter(|test| {
+            test.path
+                .rsplit('/')
+                .next()
+                .is_some_and(|name| name.starts_with(&start))
+        })
         .collect()
 }
 
@@ -79,7 +84,7 @@ pub async fn run(connection: &mut Connection, tests: &[(&str, &str)]) -> Result<
 
 async fn run_file(connection: &mut Connection, path: &str, text: &str) -> Result<FileReport, ServerError> {
     let lines = LineIndex::new(text);
-    let line = |offset: u32| lines.line_number(offset);
+    let line = |offset: u32| lines.line(offset) + 1;
     let parsed = analysis::sql::parse(text);
     let mut tap = Tap::default();
     let mut failures: Vec<Failure> = parsed
@@ -142,7 +147,10 @@ async fn run_statement(
         Node::Copy(copy) if copy.from && copy.data.is_some() => {
             let data = copy.data.map(|data| data.slice(text)).unwrap_or_default();
             let rows = data.trim_end().strip_suffix("\\.").unwrap_or(data);
-            connection.copy_in(sql, rows.trim_start_matches(['\r', '\n'])).await.map(drop)
+            connection
+                .copy_in(sql, rows.trim_start_matches(['\r', '\n']))
+                .await
+                .map(drop)
         }
         _ => {
             // As `psql --no-align --tuples-only` prints it, which is what pg_prove reads.

@@ -164,9 +164,14 @@ mod tests {
 
     #[test]
     fn assertions_are_read_with_number_and_directive() {
-        let tap = read("1..4\nok 1 - a table\nnot ok 2 - b # TODO later\nok 3 # SKIP no server\nok - unnumbered \\# 4\n");
+        let tap =
+            read("1..4\nok 1 - a table\nnot ok 2 - b # TODO later\nok 3 # SKIP no server\nok - unnumbered \\# 4\n");
         assert_eq!(tap.failures(), Vec::<String>::new());
-        let shown: Vec<_> = tap.assertions.iter().map(|a| (a.number, a.ok, &*a.description, a.directive.clone())).collect();
+        let shown: Vec<_> = tap
+            .assertions
+            .iter()
+            .map(|a| (a.number, a.ok, &*a.description, a.directive.clone()))
+            .collect();
         assert_eq!(
             shown,
             [
@@ -188,7 +193,10 @@ mod tests {
     #[test]
     fn a_plan_that_is_not_kept_is_a_failure() {
         assert_eq!(read("1..2\nok 1").failures(), ["2 assertions were planned, 1 ran"]);
-        assert_eq!(read("1..1\nok 2").failures(), ["assertion 2 comes where 1 was expected"]);
+        assert_eq!(
+            read("1..1\nok 2").failures(),
+            ["assertion 2 comes where 1 was expected"]
+        );
         assert_eq!(read("1..1\n1..1\nok 1").failures(), ["the test prints two plans"]);
         assert_eq!(read("1..1\nok 1\nBail out! no").failures(), ["the test gave up: no"]);
     }
