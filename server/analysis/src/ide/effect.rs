@@ -102,7 +102,9 @@ fn table_change(table: &str, what: &TableChange) -> String {
         TableChange::NoInherit(parent) => format!("ends that `{table}` inherits from `{}`", full(parent)),
         TableChange::Logged(true) => format!("makes `{table}` logged"),
         TableChange::Logged(false) => format!("makes `{table}` unlogged"),
-        TableChange::SetOptions(_) | TableChange::ResetOptions(_) => format!("changes options of `{table}`"),
+        TableChange::SetOptions(_) | TableChange::ResetOptions(_) | TableChange::Setting { .. } => {
+            format!("changes options of `{table}`")
+        }
         TableChange::OfType(Some(ty)) => format!("ties `{table}` to type `{}`", full(ty)),
         TableChange::OfType(None) => format!("unties `{table}` from its type"),
         TableChange::Storage => format!("reorders how `{table}` is stored"),

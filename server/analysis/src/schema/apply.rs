@@ -667,8 +667,13 @@ impl Catalog {
             TableChange::Attach { partition, .. } if self.index(id).is_some() => {
                 self.attach_index(id, partition, origin);
             }
-            TableChange::Attach { partition, default } => {
+            TableChange::Attach {
+                partition,
+                bound,
+                default,
+            } => {
                 self.table_changed(partition, origin, |table| {
+                    table.bound.clone_from(bound);
                     table.partition_of = Some(id.clone());
                     table.default_partition = *default;
                 });
@@ -763,6 +768,7 @@ impl Catalog {
             .collect();
         self.table_changed(partition, origin, |table| {
             table.partition_of = None;
+            table.bound = None;
             table.default_partition = false;
             table.triggers.retain(|trigger| !cloned.contains(&trigger.name));
             table.columns.iter_mut().for_each(|column| column.inherited = false);
@@ -910,6 +916,12 @@ fn change_table(table: &mut Table, what: &TableChange) {
         TableChange::Logged(true) => table.persistence = Persistence::Permanent,
         TableChange::Logged(false) => table.persistence = Persistence::Unlogged,
         TableChange::OfType(ty) => table.of_type.clone_from(ty),
+        TableChange::Setting { name, value } => {
+            match value {
+                Some(value) => table.settings.insert(name.clone(), value.clone()),
+                None => table.settings.remove(name),
+            };
+        }
         _ => {}
     }
 }

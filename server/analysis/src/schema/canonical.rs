@@ -354,7 +354,7 @@ impl Rows<'_> {
                     ("composite", json!({ "attributes": attributes }))
                 }
                 TypeKind::Domain(domain) => {
-                    let mut names: Vec<&str> = domain.checks.iter().map(|(name, _)| name.as_str()).collect();
+                    let mut names: Vec<&str> = domain.checks.iter().map(|check| check.name.as_str()).collect();
                     names.sort_unstable();
                     let facets = json!({
                         "base": shown(&domain.base),

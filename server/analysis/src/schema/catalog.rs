@@ -7,8 +7,8 @@ use imbl::{OrdMap, OrdSet};
 use smol_str::SmolStr;
 
 use super::objects::{
-    Acl, Certainty, Column, Constraint, ConstraintKind, DefaultAclKey, Dependencies, Extension, Id, Index, Meta,
-    Origin, Publication, Relation, RelationKind, Role, Routine, Schema, Signature, Table, TypeKind, TypeObject,
+    Acl, Certainty, Column, Constraint, ConstraintKind, DefaultAclKey, Definition, Dependencies, Extension, Id, Index,
+    Meta, Origin, Publication, Relation, RelationKind, Role, Routine, Schema, Signature, Table, TypeKind, TypeObject,
 };
 use crate::history::Base;
 use crate::sql::statement::ObjectKind;
@@ -38,6 +38,8 @@ pub struct Catalog {
     pub statistics: OrdMap<String, (Id, BTreeSet<SmolStr>)>,
     /// Comments on what has no [`Meta`] of its own.
     pub comments: OrdMap<String, SmolStr>,
+    /// The CREATE RULE statements, by table and rule.
+    pub rule_definitions: OrdMap<(Id, SmolStr), Arc<Definition>>,
     /// Whether the history builds the database from nothing, so that what is not here does not exist.
     pub complete: bool,
     /// The latest statements that may have changed anything: dynamic SQL, unreadable statements.

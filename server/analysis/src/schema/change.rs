@@ -124,6 +124,8 @@ pub enum TableChange {
     ForceRowSecurity(bool),
     Attach {
         partition: Id,
+        /// `FOR VALUES …` as written; none for the DEFAULT partition and for indexes.
+        bound: Option<SmolStr>,
         default: bool,
     },
     Detach {
@@ -135,6 +137,11 @@ pub enum TableChange {
     SetOptions(Vec<(SmolStr, SmolStr)>),
     ResetOptions(Vec<SmolStr>),
     OfType(Option<Id>),
+    /// `name` is the words that set it: `alter column a set storage`. `None`: as it is where nothing was set.
+    Setting {
+        name: SmolStr,
+        value: Option<SmolStr>,
+    },
     /// Rewrites or reorders the heap and leaves the catalog as it is: CLUSTER, VACUUM FULL, SET TABLESPACE.
     Storage,
 }

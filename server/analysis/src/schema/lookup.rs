@@ -22,6 +22,7 @@ impl<'a> Lookup<'a> {
             catalog: catalog.clone(),
             session: session.clone(),
             text,
+            written: crate::text::Span::default(),
             origin: Origin::BASE,
             certainty: Certainty::Certain,
             guarded: true,

@@ -93,6 +93,14 @@ impl Certainty {
 /// Privileges by grantee, without the owner's own; `true`: with grant option. PUBLIC is `public`.
 pub type Acl = BTreeMap<SmolStr, BTreeMap<SmolStr, bool>>;
 
+/// A statement that made an object, as written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Definition {
+    pub text: Arc<str>,
+    /// The `search_path` that its names were looked up in.
+    pub search_path: Vec<SmolStr>,
+}
+
 /// What every object has.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Meta {
@@ -105,6 +113,8 @@ pub struct Meta {
     pub acl: Acl,
     /// Whether an extension made it: `pg_depend.deptype = 'e'`.
     pub extension: Option<SmolStr>,
+    /// The CREATE statement of everything that the fields do not say in full: views, routines, indexes, types, …
+    pub definition: Option<Arc<Definition>>,
 }
 
 impl Meta {
@@ -117,6 +127,7 @@ impl Meta {
             comment: None,
             acl: Acl::new(),
             extension: None,
+            definition: None,
         }
     }
 }
@@ -279,6 +290,8 @@ pub struct Table {
     pub force_row_security: bool,
     pub partition_key: Option<PartitionKey>,
     pub partition_of: Option<Id>,
+    /// `FOR VALUES …` of a partition, as written.
+    pub bound: Option<SmolStr>,
     /// Whether it is its parent's DEFAULT partition.
     pub default_partition: bool,
     pub inherits: Vec<Id>,
@@ -286,6 +299,8 @@ pub struct Table {
     pub options: BTreeMap<SmolStr, SmolStr>,
     /// Names of its indexes, which live in the same schema.
     pub indexes: BTreeSet<SmolStr>,
+    /// What ALTER TABLE set and no rule asks for, by the words that set it: `alter column a set storage`.
+    pub settings: BTreeMap<SmolStr, SmolStr>,
 }
 
 impl Table {
@@ -303,11 +318,13 @@ impl Table {
             force_row_security: false,
             partition_key: None,
             partition_of: None,
+            bound: None,
             default_partition: false,
             inherits: Vec::new(),
             of_type: None,
             options: BTreeMap::new(),
             indexes: BTreeSet::new(),
+            settings: BTreeMap::new(),
         }
     }
 
@@ -332,6 +349,8 @@ pub struct PartitionKey {
     pub strategy: SmolStr,
     /// `None` for an expression.
     pub columns: Vec<Option<SmolStr>>,
+    /// `RANGE (a, b)`, as written.
+    pub text: SmolStr,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -342,6 +361,8 @@ pub struct Column {
     pub default: Option<Arc<Expr>>,
     /// The default as written, for messages.
     pub default_text: Option<SmolStr>,
+    /// As written.
+    pub collation: Option<SmolStr>,
     /// `Some(true)`: ALWAYS
     pub identity: Option<bool>,
     pub generated: Option<Generated>,
@@ -414,6 +435,7 @@ pub struct Trigger {
     pub created: Origin,
     pub comment: Option<SmolStr>,
     pub dependencies: Dependencies,
+    pub definition: Option<Arc<Definition>>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -425,6 +447,10 @@ pub struct Policy {
     pub roles: Vec<SmolStr>,
     pub using: Option<Arc<Expr>>,
     pub check: Option<Arc<Expr>>,
+    /// `using` as written.
+    pub using_text: Option<SmolStr>,
+    /// `check` as written.
+    pub check_text: Option<SmolStr>,
     pub certainty: Certainty,
     pub created: Origin,
     pub comment: Option<SmolStr>,
@@ -508,6 +534,9 @@ impl Index {
 pub struct Sequence {
     pub ty: SmolStr,
     pub increment: SmolStr,
+    /// START WITH, MINVALUE, MAXVALUE and CACHE, in lower case, where one was written.
+    pub options: BTreeMap<SmolStr, SmolStr>,
+    pub cycle: bool,
     /// Table and column.
     pub owned_by: Option<(Id, SmolStr)>,
     /// Whether it belongs to an identity column.
@@ -585,7 +614,20 @@ pub struct Domain {
     pub base: Type,
     pub not_null: bool,
     pub default: Option<Arc<Expr>>,
-    pub checks: Vec<(SmolStr, Arc<Expr>)>,
+    /// The default as written.
+    pub default_text: Option<SmolStr>,
+    /// As written.
+    pub collation: Option<SmolStr>,
+    pub checks: Vec<DomainCheck>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct DomainCheck {
+    pub name: SmolStr,
+    pub expr: Arc<Expr>,
+    /// The expression as written.
+    pub text: SmolStr,
+    pub validated: bool,
 }
 
 impl Domain {
@@ -621,6 +663,8 @@ pub struct Publication {
     pub all_tables: bool,
     pub schemas: BTreeSet<SmolStr>,
     pub tables: BTreeSet<Id>,
+    /// Column list and WHERE of a table, as written.
+    pub parts: BTreeMap<Id, SmolStr>,
     /// `delete`, `insert`, `truncate`, `update`
     pub operations: BTreeSet<SmolStr>,
 }

@@ -51,6 +51,7 @@ fn replay(catalog: &mut Catalog, text: &str, postgres: u16) {
             catalog: std::mem::take(catalog),
             session,
             text,
+            written: crate::text::Span::default(),
             origin: Origin::BASE,
             certainty: Certainty::Certain,
             guarded: true,

@@ -426,8 +426,8 @@ fn type_object(id: &Id, ty: &TypeObject, page: &mut Page) {
             if domain.not_null {
                 sql.push_str(" not null");
             }
-            for (check, _) in &domain.checks {
-                let _ = write!(sql, " constraint {} check (…)", quote(check));
+            for check in &domain.checks {
+                let _ = write!(sql, " constraint {} check ({})", quote(&check.name), check.text);
             }
             sql
         }

@@ -9,6 +9,7 @@ use super::table::serial_type;
 use crate::schema::change::{Change, ColumnChange, Key, Object, TableChange};
 use crate::schema::objects::{Column, Constraint, ConstraintKind, Generated, Id, RelationKind, TypeKind};
 use crate::schema::step::ProblemKind;
+use crate::sql::keyword::quote_ident;
 use crate::sql::name::{Ident, Name};
 use crate::sql::statement::{
     AlterAction, AlterActionKind, AlterObject, AlterTable, ColumnDef, ObjectKind, PartitionBound, SequenceOption,
@@ -24,11 +25,12 @@ fn pass(action: &AlterActionKind) -> u8 {
         | A::DropConstraint { .. }
         | A::DropNotNull { .. }
         | A::DropExpression { .. }
+        | A::DropDefault { .. }
         | A::DropIdentity { .. } => 0,
         A::AlterType { .. } => 1,
         A::AddColumn { .. } => 3,
         A::SetExpression { .. } => 4,
-        A::SetDefault { .. } | A::DropDefault { .. } | A::SetStatistics { .. } | A::SetNotNull { .. } => 5,
+        A::SetDefault { .. } | A::SetStatistics { .. } | A::SetNotNull { .. } => 5,
         A::AddConstraint(constraint) => match constraint.kind {
             TableConstraintKind::UsingIndex { .. } => 7,
             TableConstraintKind::Check(_) | TableConstraintKind::NotNull(_) => 5,
@@ -223,7 +225,10 @@ impl Resolver<'_> {
                     self.detach(id, partition);
                 }
             }
-            A::SetTablespace(_) | A::SetAccessMethod(_) => self.table_change(id, TableChange::Storage),
+            A::SetTablespace(_) | A::SetAccessMethod(_) => {
+                self.table_change(id, TableChange::Storage);
+                self.setting(id, action);
+            }
             A::Unknown => {
                 let key = Key::Relation(id.clone());
                 self.emit(Change::Taint(crate::schema::change::Taint::Objects(vec![key])));
@@ -237,9 +242,91 @@ impl Resolver<'_> {
             | A::SetWithoutCluster
             | A::SetWithoutOids
             | A::ReplicaIdentity { .. }
-            | A::ForeignOptions => {}
+            | A::ForeignOptions => self.setting(id, action),
         }
         id.clone()
+    }
+
+    /// What is kept by the words that set it. <https://www.postgresql.org/docs/current/sql-altertable.html>
+    fn setting(&mut self, id: &Id, action: &AlterAction) {
+        use AlterActionKind as A;
+        let last_word = || {
+            let words = action.span.slice(self.text);
+            words.split_whitespace().next_back().map(SmolStr::new)
+        };
+        let (name, value) = match &action.kind {
+            A::SetStatistics { column } => {
+                let value = last_word().filter(|value| value != "-1" && !value.eq_ignore_ascii_case("default"));
+                (
+                    format_smolstr!("alter column {} set statistics", quote_ident(column)),
+                    value,
+                )
+            }
+            A::SetStorage { column, storage } => {
+                let value = (!storage.eq_ignore_ascii_case("default")).then(|| storage.to_ascii_lowercase().into());
+                (
+                    format_smolstr!("alter column {} set storage", quote_ident(&column.value)),
+                    value,
+                )
+            }
+            A::SetCompression { column, method } => {
+                let value = (!method.eq_ignore_ascii_case("default")).then(|| method.to_ascii_lowercase().into());
+                (
+                    format_smolstr!("alter column {} set compression", quote_ident(&column.value)),
+                    value,
+                )
+            }
+            A::ClusterOn(index) => ("cluster on".into(), Some(quote_ident(&index.value).into())),
+            A::SetWithoutCluster => ("cluster on".into(), None),
+            A::ReplicaIdentity { index, mode } => {
+                let value = match (index, mode.to_ascii_lowercase().as_str()) {
+                    (Some(index), _) => Some(format_smolstr!("using index {}", quote_ident(&index.value))),
+                    (None, "default") => None,
+                    (None, mode) => Some(mode.into()),
+                };
+                ("replica identity".into(), value)
+            }
+            A::SetTablespace(name) => ("set tablespace".into(), Some(quote_ident(&name.value).into())),
+            A::SetAccessMethod(name) => {
+                let value = name.as_ref().map(|name| quote_ident(&name.value).into());
+                ("set access method".into(), value)
+            }
+            A::Rule { mode, name } => {
+                use crate::sql::statement::TriggerMode;
+                let value = match mode {
+                    TriggerMode::Enable => None,
+                    TriggerMode::Disable => Some("disable".into()),
+                    TriggerMode::EnableReplica => Some("enable replica".into()),
+                    TriggerMode::EnableAlways => Some("enable always".into()),
+                };
+                (format_smolstr!("rule {}", quote_ident(&name.value)), value)
+            }
+            A::SetColumnOptions { column } => return self.column_options(id, &column.value, action),
+            _ => return,
+        };
+        self.table_change(id, TableChange::Setting { name, value });
+    }
+
+    /// `SET (n_distinct = 5)` and `RESET (n_distinct)` of a column.
+    fn column_options(&mut self, id: &Id, column: &str, action: &AlterAction) {
+        let text = self.source(action.span);
+        let Some((head, list)) = text.rsplit_once('(') else {
+            return;
+        };
+        let reset = head.trim_end().to_ascii_lowercase().ends_with("reset");
+        let list = list.trim_end().trim_end_matches(')');
+        for option in list.split(',') {
+            let (option, value) = option
+                .split_once('=')
+                .map_or((option, None), |(o, v)| (o, Some(v.trim())));
+            let name = format_smolstr!(
+                "alter column {} set ({}",
+                quote_ident(column),
+                option.trim().to_lowercase()
+            );
+            let value = value.filter(|_| !reset).map(SmolStr::new);
+            self.table_change(id, TableChange::Setting { name, value });
+        }
     }
 
     fn table_change(&mut self, id: &Id, what: TableChange) {
@@ -256,11 +343,12 @@ impl Resolver<'_> {
         if self.catalog.index(id).is_some() {
             let what = TableChange::Attach {
                 partition,
+                bound: None,
                 default: false,
             };
             return self.table_change(id, what);
         }
-        self.attach(id, &partition, *bound == PartitionBound::Default);
+        self.attach(id, &partition, bound);
     }
 
     fn detach(&mut self, id: &Id, partition: Id) {

@@ -66,6 +66,9 @@ impl Resolver<'_> {
     fn put_index(&mut self, id: Id, index: Index) {
         let mut meta = Meta::new(self.origin, &self.session.role);
         meta.certainty = self.certainty;
+        if index.constraint.is_none() {
+            meta.definition = self.statement_as_written();
+        }
         let relation = Relation {
             meta,
             kind: RelationKind::Index(index),
@@ -85,6 +88,7 @@ impl Resolver<'_> {
                     table: parent_index.clone(),
                     what: TableChange::Attach {
                         partition: own,
+                        bound: None,
                         default: false,
                     },
                 });

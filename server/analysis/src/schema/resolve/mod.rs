@@ -22,10 +22,11 @@ use smol_str::{SmolStr, format_smolstr};
 use super::catalog::Catalog;
 use super::change::{Change, Key, Object, TableChange, Taint, Write};
 use super::objects::{
-    Acl, Certainty, DefaultAclKey, Id, Meta, Origin, Relation, RelationKind, Schema, Table, TableKind,
+    Acl, Certainty, DefaultAclKey, Definition, Id, Meta, Origin, Relation, RelationKind, Schema, Table, TableKind,
 };
 use super::session::Session;
 use super::step::{Problem, ProblemKind};
+use crate::sql::lexeme::{LexemeKind, lexemes};
 use crate::sql::name::{Ident, Name};
 use crate::sql::statement::{Node, ObjectKind, Persistence, RelationRef, RoleName, SetVariable, Statement};
 use crate::text::Span;
@@ -36,6 +37,8 @@ pub(crate) struct Resolver<'a> {
     pub(crate) session: Session,
     /// The file, for texts that are kept as written.
     pub(crate) text: &'a str,
+    /// The statement in `text` that is carried out.
+    pub(crate) written: Span,
     pub(crate) origin: Origin,
     /// What holds of everything made now: less than certain under a condition.
     pub(crate) certainty: Certainty,
@@ -279,14 +282,16 @@ impl Resolver<'_> {
         }
     }
 
-    /// The text of a span, on one line.
+    /// The text of a span, on one line and without comments.
     pub(crate) fn source(&self, span: Span) -> SmolStr {
-        let text = span.slice(self.text);
-        if text.contains('\n') {
-            text.split_whitespace().collect::<Vec<_>>().join(" ").into()
-        } else {
-            text.into()
-        }
+        one_line(span.slice(self.text))
+    }
+
+    /// The statement that is carried out, for what is kept as written.
+    pub(crate) fn statement_as_written(&self) -> Option<Arc<Definition>> {
+        let text = self.written.slice(self.text).into();
+        let search_path = self.session.search_path.clone();
+        Some(Arc::new(Definition { text, search_path }))
     }
 
     /// The text of a constraint after its name, on one line.
@@ -299,6 +304,7 @@ impl Resolver<'_> {
 
     /// Adds the changes of one statement. Control structures and function bodies are the timeline's business.
     pub(crate) fn statement(&mut self, statement: &Statement) {
+        self.written = statement.span;
         match &statement.node {
             Node::CreateTable(create) => self.create_table(create),
             Node::CreateTableAs(create) => self.create_table_as(create),
@@ -496,6 +502,10 @@ impl Resolver<'_> {
             return;
         }
         self.emit(Change::Create(Object::Other(kind, name.to_owned(), self.origin)));
+        let definition = self.statement_as_written();
+        if let Some(meta) = self.catalog.others.get_mut(&(kind, name.to_owned())) {
+            meta.definition = definition;
+        }
     }
 }
 
@@ -507,4 +517,31 @@ pub(crate) fn search_path(values: &[SmolStr]) -> Vec<SmolStr> {
         .filter(|part| !part.is_empty())
         .map(SmolStr::new)
         .collect()
+}
+
+/// SQL on one line: comments go, and every other run of blanks outside of constants is one space.
+pub(crate) fn one_line(text: &str) -> SmolStr {
+    if !text.contains('\n') && !text.contains("/*") {
+        return text.into();
+    }
+    if !text.contains(['\'', '"', '$', '-', '/']) {
+        return text.split_whitespace().collect::<Vec<_>>().join(" ").into();
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut end = 0;
+    for lexeme in lexemes(text) {
+        let (start, next) = (lexeme.span.start as usize, lexeme.span.end as usize);
+        let gap = text[end.min(start)..start].is_empty();
+        if lexeme.kind == LexemeKind::Comment {
+            // Where a comment stood, two words must not grow together.
+            end = start;
+            continue;
+        }
+        if !out.is_empty() && !gap {
+            out.push(' ');
+        }
+        out.push_str(&text[start..next]);
+        end = next;
+    }
+    out.into()
 }

@@ -1,6 +1,6 @@
 //! Schemas, sequences, extensions, roles, publications, policies, rules, comments, and ALTER of what has no own file.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use smol_str::{SmolStr, format_smolstr};
@@ -10,6 +10,7 @@ use crate::schema::change::{Change, Key, Object};
 use crate::schema::names::{join_columns, make_object_name};
 use crate::schema::objects::{Extension, Id, Policy, Publication, Relation, RelationKind, Role, Schema, Sequence};
 use crate::schema::step::ProblemKind;
+use crate::sql::keyword::quote_ident;
 use crate::sql::name::{Ident, Name};
 use crate::sql::statement::{
     AlterExtension, AlterObject, AlterPolicy, AlterPublication, AlterRole, AlterSequence, CreatePolicy,
@@ -60,6 +61,8 @@ impl Resolver<'_> {
         let sequence = Sequence {
             ty: "bigint".into(),
             increment: "1".into(),
+            options: BTreeMap::new(),
+            cycle: false,
             owned_by: None,
             identity: false,
         };
@@ -97,6 +100,7 @@ impl Resolver<'_> {
             match option {
                 SequenceOption::As(ty) => sequence.ty = self.resolve_type(ty).to_string().into(),
                 SequenceOption::Increment(by) => sequence.increment = by.clone(),
+                SequenceOption::Cycle(on) => sequence.cycle = *on,
                 SequenceOption::OwnedBy(None) => sequence.owned_by = None,
                 SequenceOption::OwnedBy(Some(column)) => {
                     let owner = column
@@ -104,7 +108,7 @@ impl Resolver<'_> {
                         .and_then(|(table, column)| self.relation(&table).map(|table| (table, column.value)));
                     sequence.owned_by = owner.or_else(|| sequence.owned_by.take());
                 }
-                _ => {}
+                option => sequence_option(&mut sequence.options, option),
             }
         }
         if changed != *relation {
@@ -255,6 +259,7 @@ impl Resolver<'_> {
             all_tables: create.all_tables,
             schemas: create.schemas.iter().map(|schema| schema.value.clone()).collect(),
             tables: self.published(&create.tables),
+            parts: self.published_parts(&create.tables),
             operations: ["delete", "insert", "truncate", "update"]
                 .into_iter()
                 .map(SmolStr::new)
@@ -265,6 +270,29 @@ impl Resolver<'_> {
             create.name.value.clone(),
             Arc::new(publication),
         )));
+    }
+
+    /// What of the tables is published, where not all of it is.
+    fn published_parts(&mut self, tables: &[PublicationTable]) -> BTreeMap<Id, SmolStr> {
+        let mut parts = BTreeMap::new();
+        for table in tables
+            .iter()
+            .filter(|table| !table.columns.is_empty() || table.filter.is_some())
+        {
+            let Some(id) = self.find_relation(&table.name) else {
+                continue;
+            };
+            let mut text = String::new();
+            if !table.columns.is_empty() {
+                let names: Vec<String> = table.columns.iter().map(|column| quote_ident(&column.value)).collect();
+                text = format!(" ({})", names.join(", "));
+            }
+            if let Some(filter) = &table.filter {
+                text.push_str(&format!(" where ({})", self.source(filter.span)));
+            }
+            parts.insert(id, text.into());
+        }
+        parts
     }
 
     fn published(&mut self, tables: &[PublicationTable]) -> BTreeSet<Id> {
@@ -291,16 +319,19 @@ impl Resolver<'_> {
                         self.problem(table.name.span(), kind);
                     }
                 }
+                publication.parts.extend(self.published_parts(tables));
                 publication.schemas.extend(schema_names(schemas));
             }
             AlterPublication::SetObjects { tables, schemas } => {
                 publication.tables = self.published(tables);
+                publication.parts = self.published_parts(tables);
                 publication.schemas = schema_names(schemas).into_iter().collect();
             }
             AlterPublication::DropObjects { tables, schemas } => {
                 for table in tables {
                     if let Some(id) = self.find_relation(table) {
                         publication.tables.remove(&id);
+                        publication.parts.remove(&id);
                     }
                 }
                 for schema in schemas {
@@ -345,6 +376,8 @@ impl Resolver<'_> {
             roles: self.policy_roles(&create.roles),
             using: create.using.clone().map(Arc::new),
             check: create.check.clone().map(Arc::new),
+            using_text: create.using.as_ref().map(|expr| self.source(expr.span)),
+            check_text: create.check.as_ref().map(|expr| self.source(expr.span)),
             certainty: self.certainty,
             created: self.origin,
             comment: None,
@@ -399,9 +432,11 @@ impl Resolver<'_> {
         }
         if let Some(using) = &alter.using {
             policy.using = Some(Arc::new(using.clone()));
+            policy.using_text = Some(self.source(using.span));
         }
         if let Some(check) = &alter.check {
             policy.check = Some(Arc::new(check.clone()));
+            policy.check_text = Some(self.source(check.span));
         }
         self.policy_dependencies(&table, &mut policy);
         self.emit(Change::PutPolicy {
@@ -412,6 +447,10 @@ impl Resolver<'_> {
 
     pub(crate) fn create_rule(&mut self, name: &Ident, table: &Name) {
         if let Some(table) = self.relation(table) {
+            if let Some(definition) = self.statement_as_written() {
+                let key = (table.clone(), name.value.clone());
+                self.catalog.rule_definitions.insert(key, definition);
+            }
             self.emit(Change::PutRule {
                 table,
                 rule: name.value.clone(),
@@ -531,6 +570,21 @@ impl Resolver<'_> {
             }
         }
     }
+}
+
+/// Takes note of an option that is kept as written.
+pub(crate) fn sequence_option(options: &mut BTreeMap<SmolStr, SmolStr>, option: &SequenceOption) {
+    let (name, value) = match option {
+        SequenceOption::Start(value) => ("start with", Some(value)),
+        SequenceOption::MinValue(value) => ("minvalue", value.as_ref()),
+        SequenceOption::MaxValue(value) => ("maxvalue", value.as_ref()),
+        SequenceOption::Cache(value) => ("cache", Some(value)),
+        _ => return,
+    };
+    match value {
+        Some(value) => options.insert(name.into(), value.clone()),
+        None => options.remove(name),
+    };
 }
 
 fn publication_options(publication: &mut Publication, options: &[Parameter]) {

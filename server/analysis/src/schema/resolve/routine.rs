@@ -79,6 +79,7 @@ impl Resolver<'_> {
             Some(FunctionBody::Return(expr)) => routine.dependencies = self.expr_dependencies(expr, None),
             _ => {}
         }
+        routine.meta.definition = self.statement_as_written();
         let change = match old {
             Some(old) => {
                 // Owner and permissions stay, everything else is as in the new statement.
@@ -86,6 +87,7 @@ impl Resolver<'_> {
                 routine.meta = Meta {
                     changed: self.origin,
                     certainty: self.certainty,
+                    definition: routine.meta.definition.take(),
                     ..old.meta.clone()
                 };
                 Change::Alter(Object::Routine(signature, Arc::new(routine)))
@@ -195,8 +197,10 @@ impl Resolver<'_> {
             }),
             None => state.map(|state| self.resolve_type(state).bare()),
         };
+        let mut meta = self.meta('f', Some(&id.schema));
+        meta.definition = self.statement_as_written();
         let routine = Routine {
-            meta: self.meta('f', Some(&id.schema)),
+            meta,
             kind: RoutineKind::Aggregate,
             returns: result.as_ref().map(|ty| format_smolstr!("{ty}")),
             return_type: result,
@@ -345,6 +349,7 @@ impl Resolver<'_> {
             created: self.origin,
             comment: old.and_then(|old| old.comment),
             dependencies,
+            definition: self.statement_as_written(),
         };
         self.emit(Change::PutTrigger {
             table: table.clone(),

@@ -1,5 +1,6 @@
 //! CREATE TABLE: columns, `serial` and identity sequences, constraints and their indexes, LIKE, inheritance, partitions.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use smol_str::{SmolStr, format_smolstr};
@@ -75,6 +76,7 @@ impl Resolver<'_> {
         table.partition_key = create.partition_by.as_ref().map(|by| PartitionKey {
             strategy: by.strategy.clone(),
             columns: by.keys.iter().map(column_of).collect(),
+            text: self.source(by.span),
         });
         let mut drafts = Vec::new();
         self.inherited_columns(create, &mut table);
@@ -199,6 +201,7 @@ impl Resolver<'_> {
             not_null: false,
             default: None,
             default_text: None,
+            collation: None,
             identity: None,
             generated: None,
             inherited: false,
@@ -336,6 +339,7 @@ impl Resolver<'_> {
             (None, None) => Type::builtin("text"),
         };
         let mut column = self.bare_column(&def.name.value, ty);
+        column.collation = def.collation.as_ref().map(|name| self.source(name.span()));
         if let Some(ty) = serial {
             let sequence = self.sequence_for(table, &column.name, ty, false, &[]);
             column.not_null = true;
@@ -700,9 +704,17 @@ impl Resolver<'_> {
             SequenceOption::Increment(by) => Some(by.clone()),
             _ => None,
         });
+        let mut kept = BTreeMap::new();
+        options
+            .iter()
+            .for_each(|option| super::objects::sequence_option(&mut kept, option));
         let sequence = Sequence {
             ty: ty.into(),
             increment: increment.unwrap_or_else(|| "1".into()),
+            options: kept,
+            cycle: options
+                .iter()
+                .any(|option| matches!(option, SequenceOption::Cycle(true))),
             owned_by: Some((table.clone(), column.clone())),
             identity,
         };
@@ -717,16 +729,19 @@ impl Resolver<'_> {
 
     fn becomes_partition(&mut self, id: &Id, parent: &Name, bound: &PartitionBound) {
         let Some(parent) = self.relation(parent) else { return };
-        let default = *bound == PartitionBound::Default;
-        self.attach(&parent, id, default);
+        self.attach(&parent, id, bound);
     }
 
     /// Makes `partition` a partition of `parent`: indexes and foreign keys of the parent are made where it has none.
-    pub(crate) fn attach(&mut self, parent: &Id, partition: &Id, default: bool) {
+    pub(crate) fn attach(&mut self, parent: &Id, partition: &Id, bound: &PartitionBound) {
         use crate::schema::change::TableChange;
         let what = TableChange::Attach {
             partition: partition.clone(),
-            default,
+            bound: match bound {
+                PartitionBound::Default => None,
+                PartitionBound::Values(span) => Some(self.source(*span)),
+            },
+            default: *bound == PartitionBound::Default,
         };
         self.emit(Change::Table {
             table: parent.clone(),

@@ -7,7 +7,9 @@ use smol_str::{SmolStr, format_smolstr};
 use super::Resolver;
 use crate::schema::change::{Change, Key, Object};
 use crate::schema::names::{Unique, choose};
-use crate::schema::objects::{Certainty, Domain, EnumLabel, Id, Relation, RelationKind, Type, TypeKind, TypeObject};
+use crate::schema::objects::{
+    Certainty, Domain, DomainCheck, EnumLabel, Id, Relation, RelationKind, Type, TypeKind, TypeObject,
+};
 use crate::schema::step::ProblemKind;
 use crate::sql::name::Name;
 use crate::sql::statement::{
@@ -239,7 +241,8 @@ impl Resolver<'_> {
     }
 
     fn put_type(&mut self, id: Id, kind: TypeKind) {
-        let meta = self.meta('T', Some(&id.schema));
+        let mut meta = self.meta('T', Some(&id.schema));
+        meta.definition = self.statement_as_written();
         self.emit(Change::Create(Object::Type(id, Arc::new(TypeObject { meta, kind }))));
     }
 
@@ -285,18 +288,31 @@ impl Resolver<'_> {
             base,
             not_null: false,
             default: None,
+            default_text: None,
+            collation: create.collation.as_ref().map(|name| self.source(name.span())),
             checks: Vec::new(),
         };
         for constraint in &create.constraints {
             match &constraint.kind {
                 ColumnConstraintKind::NotNull => domain.not_null = true,
                 ColumnConstraintKind::Null => domain.not_null = false,
-                ColumnConstraintKind::Default(expr) => domain.default = Some(Arc::new(expr.clone())),
+                ColumnConstraintKind::Default(expr) => {
+                    domain.default = Some(Arc::new(expr.clone()));
+                    domain.default_text = Some(self.source(expr.span));
+                }
                 ColumnConstraintKind::Check { expr, .. } => {
-                    let taken: Vec<SmolStr> = domain.checks.iter().map(|(name, _)| name.clone()).collect();
+                    let taken: Vec<SmolStr> = domain.checks.iter().map(|check| check.name.clone()).collect();
                     let name = constraint.name.as_ref().map(|name| name.value.clone());
                     let name = name.unwrap_or_else(|| self.domain_check_name(&id, &taken));
-                    domain.checks.push((name, Arc::new(expr.clone())));
+                    let text = self.source(expr.span);
+                    let expr = Arc::new(expr.clone());
+                    let validated = true;
+                    domain.checks.push(DomainCheck {
+                        name,
+                        expr,
+                        text,
+                        validated,
+                    });
                 }
                 _ => {}
             }
@@ -448,24 +464,35 @@ impl Resolver<'_> {
             }
         };
         match &alter.action {
-            AlterDomainAction::SetDefault(default) => self.edit_type(&id, |kind| {
-                domain(kind, &|domain| domain.default = default.clone().map(Arc::new));
-            }),
+            AlterDomainAction::SetDefault(default) => {
+                let text = default.as_ref().map(|default| self.source(default.span));
+                self.edit_type(&id, |kind| {
+                    domain(kind, &|domain| {
+                        domain.default = default.clone().map(Arc::new);
+                        domain.default_text.clone_from(&text);
+                    });
+                });
+            }
             AlterDomainAction::SetNotNull(on) => self.edit_type(&id, |kind| domain(kind, &|d| d.not_null = *on)),
             AlterDomainAction::AddConstraint {
                 name,
                 check: Some(check),
-                ..
+                not_valid,
             } => {
                 let taken: Vec<SmolStr> = match self.catalog.types.get(&id).map(|ty| &ty.kind) {
-                    Some(TypeKind::Domain(domain)) => domain.checks.iter().map(|(name, _)| name.clone()).collect(),
+                    Some(TypeKind::Domain(domain)) => domain.checks.iter().map(|check| check.name.clone()).collect(),
                     _ => Vec::new(),
                 };
                 let name = name.as_ref().map(|name| name.value.clone());
                 let name = name.unwrap_or_else(|| self.domain_check_name(&id, &taken));
-                let check = Arc::new(check.clone());
+                let check = DomainCheck {
+                    name,
+                    text: self.source(check.span),
+                    expr: Arc::new(check.clone()),
+                    validated: !not_valid,
+                };
                 self.edit_type(&id, |kind| {
-                    domain(kind, &|d| d.checks.push((name.clone(), check.clone())));
+                    domain(kind, &|d| d.checks.push(check.clone()));
                 });
             }
             AlterDomainAction::AddConstraint { check: None, .. } => {
@@ -473,18 +500,25 @@ impl Resolver<'_> {
             }
             AlterDomainAction::DropConstraint { name, .. } => {
                 self.edit_type(&id, |kind| {
-                    domain(kind, &|d| d.checks.retain(|(old, _)| *old != name.value));
+                    domain(kind, &|d| d.checks.retain(|old| old.name != name.value));
                 });
             }
             AlterDomainAction::RenameConstraint { from, to } => self.edit_type(&id, |kind| {
                 domain(kind, &|d| {
                     d.checks
                         .iter_mut()
-                        .filter(|(old, _)| *old == from.value)
-                        .for_each(|(old, _)| *old = to.value.clone());
+                        .filter(|old| old.name == from.value)
+                        .for_each(|old| old.name = to.value.clone());
                 });
             }),
-            AlterDomainAction::ValidateConstraint(_) => {}
+            AlterDomainAction::ValidateConstraint(name) => self.edit_type(&id, |kind| {
+                domain(kind, &|d| {
+                    d.checks
+                        .iter_mut()
+                        .filter(|old| old.name == name.value)
+                        .for_each(|old| old.validated = true);
+                });
+            }),
             AlterDomainAction::Object(action) => self.alter_named(Key::Type(id), action),
         }
     }

@@ -39,7 +39,8 @@ impl Resolver<'_> {
             rules: Vec::new(),
         };
         let Some(old) = self.catalog.relations.get(&id).cloned() else {
-            let meta = self.meta('r', Some(&id.schema));
+            let mut meta = self.meta('r', Some(&id.schema));
+            meta.definition = self.statement_as_written();
             let relation = Relation {
                 meta,
                 kind: RelationKind::View(view),
@@ -55,11 +56,13 @@ impl Resolver<'_> {
                 view.rules.clone_from(&previous.rules);
                 let mut relation = (*old).clone();
                 relation.meta.certainty = self.certainty;
+                relation.meta.definition = self.statement_as_written();
                 relation.kind = RelationKind::View(view);
                 self.emit(Change::Alter(Object::Relation(id, Arc::new(relation))));
             }
             _ if old.meta.certainty == Certainty::Assumed => {
-                let meta = self.meta('r', Some(&id.schema));
+                let mut meta = self.meta('r', Some(&id.schema));
+                meta.definition = self.statement_as_written();
                 let relation = Relation {
                     meta,
                     kind: RelationKind::View(view),

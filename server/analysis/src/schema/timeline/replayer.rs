@@ -289,6 +289,7 @@ impl Replayer<'_> {
             catalog: std::mem::take(&mut self.catalog),
             session: self.session.clone(),
             text: executed.map_or(self.text, |(_, text)| text),
+            written: crate::text::Span::default(),
             origin,
             certainty: frame.certainty,
             guarded: frame.guarded,
