@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use smol_str::SmolStr;
+use smol_str::{SmolStr, format_smolstr};
 
 use super::catalog::Catalog;
 use super::change::{Change, Key, Object, TableChange, Taint};
@@ -12,7 +12,9 @@ use super::objects::{
     Acl, Certainty, ConstraintKind, Extension, Id, Index, IndexColumn, Meta, Origin, Relation, RelationKind, Signature,
     Table, TypeKind, TypeObject,
 };
-use crate::sql::statement::{ObjectKind, Persistence};
+use crate::sql::keyword::quote_ident;
+use crate::sql::name::Name;
+use crate::sql::statement::{Expr, ExprNode, ObjectKind, Persistence};
 
 impl Catalog {
     /// Carries out one change; `origin` is where the statement stands.
@@ -161,6 +163,10 @@ impl Catalog {
         match key {
             Key::Schema(name) => {
                 self.schemas.remove(name);
+                let of_schema = self.default_acls.keys().filter(|key| key.schema.as_ref() == Some(name));
+                for key in of_schema.cloned().collect::<Vec<_>>() {
+                    self.default_acls.remove(&key);
+                }
             }
             Key::Relation(id) => self.remove_relation(id),
             Key::Column(..) => {}
@@ -335,6 +341,7 @@ impl Catalog {
     }
 
     fn rename(&mut self, from: &Key, to: &Key, origin: Origin) {
+        self.renames.push_back((origin, from.clone(), to.clone()));
         match (from, to) {
             (Key::Schema(from), Key::Schema(to)) => self.rename_schema(from, to),
             (Key::Relation(from), Key::Relation(to)) => self.rename_relation(from, to, origin),
@@ -618,7 +625,15 @@ impl Catalog {
         self.edit(id, |relation| {
             relation.meta.changed = origin;
             match &mut relation.kind {
-                RelationKind::Table(table) => rename_in_table(table, from, to),
+                RelationKind::Table(table) => {
+                    rename_in_table(table, from, to);
+                    for policy in &mut table.policies {
+                        rename_dependency(&mut policy.dependencies, id, from, to);
+                        for expr in policy.using.iter_mut().chain(&mut policy.check) {
+                            rename_in_expr(expr, from, to);
+                        }
+                    }
+                }
                 RelationKind::View(view) => view.columns.iter_mut().flatten().for_each(swap),
                 _ => {}
             }
@@ -645,6 +660,10 @@ impl Catalog {
                         .filter_map(|key| key.column.as_mut())
                         .for_each(swap);
                     index.include.iter_mut().for_each(swap);
+                    let exprs = index.keys.iter_mut().map(|key| &mut key.expr);
+                    for expr in exprs.chain(&mut index.predicate) {
+                        rename_in_expr(expr, from, to);
+                    }
                 }
             });
         }
@@ -999,16 +1018,82 @@ fn rename_in_table(table: &mut Table, from: &SmolStr, to: &SmolStr) {
             *name = to.clone();
         }
     };
-    table.columns.iter_mut().for_each(|column| swap(&mut column.name));
+    for column in &mut table.columns {
+        swap(&mut column.name);
+        if let Some(generated) = &mut column.generated {
+            rename_in_expr(&mut generated.expr, from, to);
+        }
+    }
+    let (old, new) = (quote_ident(from), quote_ident(to));
+    let settings = std::mem::take(&mut table.settings).into_iter();
+    table.settings = settings
+        .map(|(name, value)| {
+            let rest = name
+                .strip_prefix("alter column ")
+                .and_then(|name| name.strip_prefix(old.as_str()));
+            match rest.filter(|rest| rest.starts_with(' ')) {
+                Some(rest) => (format_smolstr!("alter column {new}{rest}"), value),
+                None => (name, value),
+            }
+        })
+        .collect();
     for constraint in &mut table.constraints {
         constraint.columns.iter_mut().for_each(swap);
         constraint.include.iter_mut().for_each(swap);
+        if let ConstraintKind::Check(expr) = &mut constraint.kind {
+            rename_in_expr(expr, from, to);
+        }
     }
     for trigger in &mut table.triggers {
         trigger.update_of.iter_mut().for_each(swap);
     }
     if let Some(key) = &mut table.partition_key {
         key.columns.iter_mut().flatten().for_each(swap);
+    }
+}
+
+fn rename_dependency(dependencies: &mut super::objects::Dependencies, id: &Id, from: &SmolStr, to: &SmolStr) {
+    if dependencies.columns.remove(&(id.clone(), from.clone())) {
+        dependencies.columns.insert((id.clone(), to.clone()));
+    }
+}
+
+/// PostgreSQL keeps numbers of columns, not names: an expression over a table follows when a column is renamed.
+fn rename_in_expr(expr: &mut Arc<Expr>, from: &SmolStr, to: &SmolStr) {
+    if super::resolve::columns_of(expr).contains(from) {
+        rename_columns(Arc::make_mut(expr), from, to);
+    }
+}
+
+fn rename_columns(expr: &mut Expr, from: &SmolStr, to: &SmolStr) {
+    let swap = |name: &mut Name| {
+        if let Some(last) = name.parts.last_mut()
+            && last.value == *from
+        {
+            last.value = to.clone();
+        }
+    };
+    match &mut expr.node {
+        ExprNode::Column(name) => swap(name),
+        ExprNode::Opaque { columns, .. } => columns.iter_mut().for_each(swap),
+        ExprNode::Call { arguments, .. } => arguments.iter_mut().for_each(|one| rename_columns(one, from, to)),
+        ExprNode::Cast { expr, .. } | ExprNode::Not(expr) | ExprNode::IsNull { expr, .. } => {
+            rename_columns(expr, from, to);
+        }
+        ExprNode::And(left, right) | ExprNode::Or(left, right) => {
+            rename_columns(left, from, to);
+            rename_columns(right, from, to);
+        }
+        ExprNode::Operator { operands, .. } => operands.iter_mut().for_each(|one| rename_columns(one, from, to)),
+        ExprNode::Case(all) | ExprNode::Array(all) | ExprNode::Row(all) | ExprNode::Other(all) => {
+            all.iter_mut().for_each(|one| rename_columns(one, from, to));
+        }
+        ExprNode::InSubquery { expr, .. } => rename_columns(expr, from, to),
+        ExprNode::Access { expr, arguments, .. } => {
+            rename_columns(expr, from, to);
+            arguments.iter_mut().for_each(|one| rename_columns(one, from, to));
+        }
+        _ => {}
     }
 }
 

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use imbl::{OrdMap, OrdSet};
+use imbl::{OrdMap, OrdSet, Vector};
 use smol_str::SmolStr;
 
+use super::change::Key;
 use super::objects::{
     Acl, Certainty, Column, Constraint, ConstraintKind, DefaultAclKey, Definition, Dependencies, Extension, Id, Index,
     Meta, Origin, Publication, Relation, RelationKind, Role, Routine, Schema, Signature, Table, TypeKind, TypeObject,
@@ -40,6 +41,8 @@ pub struct Catalog {
     pub comments: OrdMap<String, SmolStr>,
     /// The CREATE RULE statements, by table and rule.
     pub rule_definitions: OrdMap<(Id, SmolStr), Arc<Definition>>,
+    /// What was renamed so far, in order: texts that are kept as written still say the old names.
+    pub renames: Vector<(Origin, Key, Key)>,
     /// Whether the history builds the database from nothing, so that what is not here does not exist.
     pub complete: bool,
     /// The latest statements that may have changed anything: dynamic SQL, unreadable statements.
@@ -525,6 +528,33 @@ impl Catalog {
     /// Whether a relation, routine or type may exist although the catalog does not hold it.
     pub fn may_hold_more(&self) -> bool {
         !self.complete || self.taints.everything.is_some()
+    }
+
+    /// The privileges that an object gets when a role creates it: `pg_default_acl` on top of the built-in defaults,
+    /// EXECUTE on routines and USAGE on types for PUBLIC. Kinds are those of [`DefaultAclKey`].
+    pub(crate) fn default_acl(&self, role: &SmolStr, kind: char, schema: Option<&str>) -> Acl {
+        let mut acl = Acl::new();
+        let global = DefaultAclKey {
+            role: role.clone(),
+            schema: None,
+            kind,
+        };
+        match self.default_acls.get(&global) {
+            Some(stored) => acl.clone_from(stored),
+            None => acl.extend(super::resolve::built_in_acl(kind)),
+        }
+        if let Some(schema) = schema {
+            let local = DefaultAclKey {
+                role: role.clone(),
+                schema: Some(schema.into()),
+                kind,
+            };
+            for (grantee, privileges) in self.default_acls.get(&local).into_iter().flatten() {
+                acl.entry(grantee.clone()).or_default().extend(privileges.clone());
+            }
+        }
+        acl.remove(role);
+        acl
     }
 
     /// How sure it is that something last changed at `changed` is still so.

@@ -7,6 +7,7 @@ pub mod change;
 pub mod cost;
 mod evaluate;
 pub mod facts;
+pub mod inverse;
 pub(crate) mod lookup;
 pub(crate) mod names;
 pub mod objects;

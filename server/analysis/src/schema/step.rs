@@ -3,7 +3,7 @@
 use smol_str::SmolStr;
 
 use super::change::{Change, Key};
-use super::objects::{Id, Origin};
+use super::objects::{Certainty, Id, Origin};
 use crate::sql::body::Condition;
 use crate::sql::statement::{ObjectKind, Statement};
 use crate::text::Span;
@@ -25,6 +25,8 @@ pub struct Step<'a> {
     pub problems: Vec<Problem>,
     /// The control structure around it in a DO block.
     pub conditions: Vec<Condition>,
+    /// How sure it is that it runs.
+    pub certainty: Certainty,
     /// Its transaction.
     pub transaction: Transaction,
     /// The relation that an ALTER, CREATE INDEX, … is about, resolved.

@@ -8,6 +8,7 @@ pub mod body;
 pub mod keyword;
 pub mod lexeme;
 pub mod name;
+pub mod print;
 pub mod statement;
 pub mod tokens;
 pub mod verdict;

@@ -7,9 +7,11 @@ use smol_str::{SmolStr, format_smolstr};
 
 use super::Resolver;
 use crate::schema::change::{Change, ColumnChange, Key, Object};
-use crate::schema::objects::{ConstraintKind, Dependencies, Id, RelationKind, Signature, Type, TypeKind};
+use crate::schema::objects::{ConstraintKind, Dependencies, Id, Publication, RelationKind, Signature, Type, TypeKind};
 use crate::schema::step::ProblemKind;
+use crate::sql::lexeme::lexemes;
 use crate::sql::name::{Ident, Name};
+use crate::sql::print::folded;
 use crate::sql::statement::{DropObjects, ObjectKind, ObjectRef};
 use crate::text::Span;
 
@@ -515,10 +517,32 @@ impl Resolver<'_> {
         for key in self.silent_dependents(table, column) {
             self.drop_key_now(key);
         }
+        if cascade {
+            self.leave_publications(table, column);
+        }
         self.emit(Change::DropColumn {
             table: table.clone(),
             column: column.clone(),
         });
+    }
+
+    /// A table is no longer published where a column list or row filter names a column that CASCADE drops.
+    fn leave_publications(&mut self, table: &Id, column: &SmolStr) {
+        let names = |text: &SmolStr| {
+            let all = lexemes(text).into_iter();
+            let mut words = all.filter_map(|lexeme| folded(text, lexeme.kind, lexeme.span));
+            words.any(|name| name == *column)
+        };
+        let all = self.catalog.publications.iter();
+        let naming = all.filter(|(_, publication)| publication.parts.get(table).is_some_and(names));
+        let naming: Vec<(SmolStr, Arc<Publication>)> =
+            naming.map(|(name, found)| (name.clone(), Arc::clone(found))).collect();
+        for (name, mut publication) in naming {
+            let changed = Arc::make_mut(&mut publication);
+            changed.tables.remove(table);
+            changed.parts.remove(table);
+            self.emit(Change::Alter(Object::Publication(name, publication)));
+        }
     }
 
     /// What forbids dropping a column without CASCADE: views, policies, foreign keys elsewhere, generated columns.

@@ -19,7 +19,7 @@ pub(crate) fn built_in(kind: char) -> Acl {
 }
 
 /// All privileges of a kind of object. <https://www.postgresql.org/docs/current/ddl-priv.html>
-fn all_privileges(kind: ObjectKind, postgres: u16) -> &'static [&'static str] {
+pub(crate) fn all_privileges(kind: ObjectKind, postgres: u16) -> &'static [&'static str] {
     match kind {
         ObjectKind::Table | ObjectKind::View | ObjectKind::MaterializedView | ObjectKind::ForeignTable => {
             let all: &[&str] = &[

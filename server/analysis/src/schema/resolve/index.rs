@@ -67,7 +67,7 @@ impl Resolver<'_> {
         let mut meta = Meta::new(self.origin, &self.session.role);
         meta.certainty = self.certainty;
         if index.constraint.is_none() {
-            meta.definition = self.statement_as_written();
+            meta.definition = Some(self.statement_as_written());
         }
         let relation = Relation {
             meta,

@@ -15,15 +15,16 @@ mod table;
 pub(crate) mod types;
 mod view;
 
+pub(crate) use depend::{columns_in_order, columns_of, walk};
+pub(crate) use grants::{all_privileges, built_in as built_in_acl};
+
 use std::sync::Arc;
 
 use smol_str::{SmolStr, format_smolstr};
 
 use super::catalog::Catalog;
 use super::change::{Change, Key, Object, TableChange, Taint, Write};
-use super::objects::{
-    Acl, Certainty, DefaultAclKey, Definition, Id, Meta, Origin, Relation, RelationKind, Schema, Table, TableKind,
-};
+use super::objects::{Certainty, Definition, Id, Meta, Origin, Relation, RelationKind, Schema, Table, TableKind};
 use super::session::Session;
 use super::step::{Problem, ProblemKind};
 use crate::sql::lexeme::{LexemeKind, lexemes};
@@ -125,35 +126,8 @@ impl Resolver<'_> {
     pub(crate) fn meta(&self, kind: char, schema: Option<&str>) -> Meta {
         let mut meta = Meta::new(self.origin, &self.session.role);
         meta.certainty = self.certainty;
-        meta.acl = self.default_acl(kind, schema);
+        meta.acl = self.catalog.default_acl(&self.session.role, kind, schema);
         meta
-    }
-
-    /// `pg_default_acl` on top of the built-in defaults: EXECUTE on routines and USAGE on types for PUBLIC.
-    fn default_acl(&self, kind: char, schema: Option<&str>) -> Acl {
-        let mut acl = Acl::new();
-        let role = &self.session.role;
-        let global = DefaultAclKey {
-            role: role.clone(),
-            schema: None,
-            kind,
-        };
-        match self.catalog.default_acls.get(&global) {
-            Some(stored) => acl.clone_from(stored),
-            None => acl.extend(grants::built_in(kind)),
-        }
-        if let Some(schema) = schema {
-            let local = DefaultAclKey {
-                role: role.clone(),
-                schema: Some(schema.into()),
-                kind,
-            };
-            for (grantee, privileges) in self.catalog.default_acls.get(&local).into_iter().flatten() {
-                acl.entry(grantee.clone()).or_default().extend(privileges.clone());
-            }
-        }
-        acl.remove(role);
-        acl
     }
 
     // ---- names ---------------------------------------------------------------------------------------------------
@@ -288,10 +262,10 @@ impl Resolver<'_> {
     }
 
     /// The statement that is carried out, for what is kept as written.
-    pub(crate) fn statement_as_written(&self) -> Option<Arc<Definition>> {
+    pub(crate) fn statement_as_written(&self) -> Arc<Definition> {
         let text = self.written.slice(self.text).into();
         let search_path = self.session.search_path.clone();
-        Some(Arc::new(Definition { text, search_path }))
+        Arc::new(Definition { text, search_path })
     }
 
     /// The text of a constraint after its name, on one line.
@@ -502,7 +476,7 @@ impl Resolver<'_> {
             return;
         }
         self.emit(Change::Create(Object::Other(kind, name.to_owned(), self.origin)));
-        let definition = self.statement_as_written();
+        let definition = Some(self.statement_as_written());
         if let Some(meta) = self.catalog.others.get_mut(&(kind, name.to_owned())) {
             meta.definition = definition;
         }

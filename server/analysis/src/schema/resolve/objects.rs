@@ -447,10 +447,9 @@ impl Resolver<'_> {
 
     pub(crate) fn create_rule(&mut self, name: &Ident, table: &Name) {
         if let Some(table) = self.relation(table) {
-            if let Some(definition) = self.statement_as_written() {
-                let key = (table.clone(), name.value.clone());
-                self.catalog.rule_definitions.insert(key, definition);
-            }
+            let key = (table.clone(), name.value.clone());
+            let definition = self.statement_as_written();
+            self.catalog.rule_definitions.insert(key, definition);
             self.emit(Change::PutRule {
                 table,
                 rule: name.value.clone(),

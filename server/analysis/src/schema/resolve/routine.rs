@@ -79,7 +79,7 @@ impl Resolver<'_> {
             Some(FunctionBody::Return(expr)) => routine.dependencies = self.expr_dependencies(expr, None),
             _ => {}
         }
-        routine.meta.definition = self.statement_as_written();
+        routine.meta.definition = Some(self.statement_as_written());
         let change = match old {
             Some(old) => {
                 // Owner and permissions stay, everything else is as in the new statement.
@@ -198,7 +198,7 @@ impl Resolver<'_> {
             None => state.map(|state| self.resolve_type(state).bare()),
         };
         let mut meta = self.meta('f', Some(&id.schema));
-        meta.definition = self.statement_as_written();
+        meta.definition = Some(self.statement_as_written());
         let routine = Routine {
             meta,
             kind: RoutineKind::Aggregate,
@@ -349,7 +349,7 @@ impl Resolver<'_> {
             created: self.origin,
             comment: old.and_then(|old| old.comment),
             dependencies,
-            definition: self.statement_as_written(),
+            definition: Some(self.statement_as_written()),
         };
         self.emit(Change::PutTrigger {
             table: table.clone(),

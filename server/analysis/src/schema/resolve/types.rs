@@ -242,7 +242,7 @@ impl Resolver<'_> {
 
     fn put_type(&mut self, id: Id, kind: TypeKind) {
         let mut meta = self.meta('T', Some(&id.schema));
-        meta.definition = self.statement_as_written();
+        meta.definition = Some(self.statement_as_written());
         self.emit(Change::Create(Object::Type(id, Arc::new(TypeObject { meta, kind }))));
     }
 

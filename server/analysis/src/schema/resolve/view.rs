@@ -40,7 +40,7 @@ impl Resolver<'_> {
         };
         let Some(old) = self.catalog.relations.get(&id).cloned() else {
             let mut meta = self.meta('r', Some(&id.schema));
-            meta.definition = self.statement_as_written();
+            meta.definition = Some(self.statement_as_written());
             let relation = Relation {
                 meta,
                 kind: RelationKind::View(view),
@@ -56,13 +56,13 @@ impl Resolver<'_> {
                 view.rules.clone_from(&previous.rules);
                 let mut relation = (*old).clone();
                 relation.meta.certainty = self.certainty;
-                relation.meta.definition = self.statement_as_written();
+                relation.meta.definition = Some(self.statement_as_written());
                 relation.kind = RelationKind::View(view);
                 self.emit(Change::Alter(Object::Relation(id, Arc::new(relation))));
             }
             _ if old.meta.certainty == Certainty::Assumed => {
                 let mut meta = self.meta('r', Some(&id.schema));
-                meta.definition = self.statement_as_written();
+                meta.definition = Some(self.statement_as_written());
                 let relation = Relation {
                     meta,
                     kind: RelationKind::View(view),

@@ -324,6 +324,7 @@ impl Replayer<'_> {
             changes,
             problems,
             conditions: frame.conditions.clone(),
+            certainty: frame.certainty,
             transaction: frame.transaction,
             target,
         };

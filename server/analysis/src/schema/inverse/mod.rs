@@ -1,0 +1,306 @@
+//! What undoes a migration: for every step its inverse, from the catalog before it, last step first.
+//!
+//! What the migration made and dropped again needs nothing. What it made is dropped, and everything that it then did to
+//! it with it. What cannot be undone, or what replay is not sure of, becomes a loud `-- TODO` with the reason.
+
+mod identity;
+mod print;
+mod privileges;
+mod recreate;
+mod rows;
+mod swap;
+mod undo;
+mod words;
+
+use std::collections::BTreeSet;
+
+use smol_str::SmolStr;
+
+use self::identity::Identities;
+use self::undo::Undoing;
+use super::catalog::{Catalog, Taints};
+use super::objects::Origin;
+use super::session::Session;
+use super::timeline::{Moment, Timeline};
+use crate::Document;
+use crate::history::History;
+use crate::settings::Settings;
+use crate::sql::lexeme::{LexemeKind, lexemes};
+use crate::sql::print::quote_ident;
+use crate::sql::statement::{Node, Transaction};
+use crate::text::Span;
+
+/// What undoes one migration.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rollback {
+    /// In the order in which it runs: the last statement of the migration first.
+    pub undone: Vec<Undone>,
+}
+
+/// What undoes one statement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Undone {
+    /// The statement in the migration.
+    pub statement: Span,
+    /// In the order in which they run.
+    pub pieces: Vec<Piece>,
+}
+
+/// A statement of a rollback.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// With its semicolon; empty where nothing can be written.
+    pub sql: String,
+    /// The `search_path` that its names need, if any of them is written without its schema.
+    pub search_path: Option<Vec<SmolStr>>,
+    /// What it brings back.
+    pub fidelity: Fidelity,
+}
+
+/// What a statement of a rollback brings back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fidelity {
+    /// Everything.
+    Lossless,
+    /// The schema. The rows of this table (and these columns), or what the text says, must come from somewhere else.
+    NeedsArchive(String),
+    /// Nothing, or nobody can tell: what a person has to do.
+    Impossible(String),
+}
+
+impl Piece {
+    pub(crate) fn lossless(sql: impl Into<String>) -> Self {
+        Self {
+            sql: sql.into(),
+            search_path: None,
+            fidelity: Fidelity::Lossless,
+        }
+    }
+
+    pub(crate) fn impossible(what: &str) -> Self {
+        Self {
+            sql: String::new(),
+            search_path: None,
+            fidelity: Fidelity::Impossible(what.to_owned()),
+        }
+    }
+}
+
+impl Rollback {
+    /// Whether something is left to a person.
+    pub fn has_todo(&self) -> bool {
+        let mut pieces = self.undone.iter().flat_map(|undone| &undone.pieces);
+        pieces.any(|piece| matches!(piece.fidelity, Fidelity::Impossible(_)))
+    }
+
+    /// The file: what it undoes, then the statements. `name` and `text` are the migration's.
+    pub fn to_sql(&self, name: &str, text: &str) -> String {
+        let mut out = format!("-- Rollback of {name}\n");
+        if self.undone.is_empty() {
+            out.push_str("-- The migration changes nothing that a rollback could bring back.\n");
+            return out;
+        }
+        let mut path: Option<&[SmolStr]> = None;
+        for undone in &self.undone {
+            out.push_str(&format!("\n-- Undoes: {}\n", first_words(undone.statement.slice(text))));
+            for piece in &undone.pieces {
+                if let Some(wanted) = &piece.search_path
+                    && path != Some(wanted)
+                {
+                    out.push_str(&set_search_path(wanted));
+                    path = Some(wanted);
+                }
+                piece.write(&mut out);
+            }
+        }
+        out
+    }
+}
+
+impl Piece {
+    fn write(&self, out: &mut String) {
+        match &self.fidelity {
+            Fidelity::Lossless => {}
+            Fidelity::NeedsArchive(what) if what.contains(" is gone") => {
+                out.push_str(&format!("-- TODO: {what}\n"));
+            }
+            Fidelity::NeedsArchive(what) => {
+                if self.sql.is_empty() {
+                    out.push_str(&format!("-- dblsp: restore {what}\n"));
+                    return;
+                }
+                out.push_str(&format!("{}\n-- dblsp: restore {what}\n", self.sql));
+                return;
+            }
+            Fidelity::Impossible(what) => {
+                out.push_str(&format!("-- TODO: {what}\n"));
+                for line in self.sql.lines() {
+                    out.push_str(&format!("--   {line}\n"));
+                }
+                return;
+            }
+        }
+        if !self.sql.is_empty() {
+            out.push_str(&self.sql);
+            out.push('\n');
+        }
+    }
+}
+
+fn set_search_path(path: &[SmolStr]) -> String {
+    let each: Vec<String> = path
+        .iter()
+        .map(|schema| {
+            if schema.is_empty() {
+                "''".into()
+            } else {
+                quote_ident(schema)
+            }
+        })
+        .collect();
+    if each.is_empty() {
+        return "set search_path to '';\n".into();
+    }
+    format!("set search_path to {};\n", each.join(", "))
+}
+
+/// The first words of a statement, on one line and without comments: what stands behind `-- Undoes:`.
+fn first_words(statement: &str) -> String {
+    let mut words = String::new();
+    let mut end = 0;
+    let mut count = 0;
+    for lexeme in lexemes(statement) {
+        if lexeme.kind == LexemeKind::Comment {
+            continue;
+        }
+        let start = lexeme.span.start as usize;
+        if !words.is_empty() && start > end {
+            words.push(' ');
+            count += 1;
+        }
+        end = lexeme.span.end as usize;
+        let piece = lexeme.span.slice(statement);
+        for c in piece.chars() {
+            words.push(if c.is_whitespace() { ' ' } else { c });
+            count += 1;
+            if count >= 99 {
+                words.push('…');
+                return words;
+            }
+        }
+    }
+    words
+}
+
+/// What undoes file `number` of a history.
+pub fn inverse(
+    timeline: &Timeline,
+    number: usize,
+    history: &History,
+    documents: &[Document],
+    settings: &Settings,
+) -> Rollback {
+    let visit_all = |visit: &mut dyn FnMut(&Moment<'_>)| {
+        timeline.steps(number, history, documents, settings, visit);
+    };
+    // What a ROLLBACK in the file undid is undone.
+    let mut rolled_back = BTreeSet::new();
+    visit_all(&mut |moment| {
+        if matches!(moment.step.statement.node, Node::Transaction(Transaction::Rollback)) {
+            rolled_back.insert(moment.step.transaction.id);
+        }
+    });
+    let mut identities = Identities::new();
+    visit_all(&mut |moment| {
+        if !rolled_back.contains(&moment.step.transaction.id) {
+            identities.follow(moment);
+        }
+    });
+    identities.finish();
+    let role = Session::new(history.base).role;
+    let mut undone: Vec<Undone> = Vec::new();
+    let mut taints: Option<Taints> = None;
+    let text: &str = history.migrations.get(number).map_or("", |migration| &migration.text);
+    visit_all(&mut |moment| {
+        if let Some(taint) = opaque(taints.as_ref(), moment.before) {
+            undone.push(Undone {
+                statement: outermost(documents, number, taint.span),
+                pieces: vec![Piece::impossible(
+                    "undo what this did; nobody can tell it from the text",
+                )],
+            });
+        }
+        taints = Some(moment.after.taints.clone());
+        if rolled_back.contains(&moment.step.transaction.id) {
+            return;
+        }
+        let mut undoing = Undoing {
+            moment,
+            identities: &mut identities,
+            role: &role,
+            postgres: settings.postgres,
+            last: timeline.before(number + 1),
+            text,
+        };
+        let pieces = undoing.step();
+        if pieces.is_empty() {
+            return;
+        }
+        match undone.last_mut() {
+            // The steps of a DO block belong to one statement.
+            Some(last) if last.statement == moment.step.outer.span => {
+                last.pieces.splice(0..0, pieces);
+            }
+            _ => undone.push(Undone {
+                statement: moment.step.outer.span,
+                pieces,
+            }),
+        }
+    });
+    if let Some(taint) = opaque(taints.as_ref(), timeline.before(number + 1)) {
+        undone.push(Undone {
+            statement: outermost(documents, number, taint.span),
+            pieces: vec![Piece::impossible(
+                "undo what this did; nobody can tell it from the text",
+            )],
+        });
+    }
+    undone.reverse();
+    let mut rollback = Rollback { undone };
+    rollback.tidy();
+    rollback
+}
+
+impl Rollback {
+    /// One statement of a kind is enough: what several steps say of the same thing is said once.
+    fn tidy(&mut self) {
+        for undone in &mut self.undone {
+            undone.pieces.dedup();
+        }
+        self.undone.retain(|undone| !undone.pieces.is_empty());
+    }
+}
+
+/// The statement of the file that holds a span.
+fn outermost(documents: &[Document], number: usize, span: Span) -> Span {
+    let statements = documents.get(number).map(|document| &document.file.statements);
+    let holding = statements
+        .into_iter()
+        .flatten()
+        .find(|statement| statement.span.contains(span));
+    holding.map_or(span, |statement| statement.span)
+}
+
+/// What has become uncertain between two steps: dynamic SQL that nobody can read is no step.
+fn opaque(known: Option<&Taints>, now: &Catalog) -> Option<Origin> {
+    let known = known?;
+    let now = &now.taints;
+    [
+        (known.everything, now.everything),
+        (known.policies, now.policies),
+        (known.privileges, now.privileges),
+        (known.routines, now.routines),
+    ]
+    .into_iter()
+    .find_map(|(old, new)| new.filter(|_| old != new))
+}
