@@ -6,8 +6,9 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
     let text = String::from_utf8_lossy(bytes);
-    let document = analysis::read(&Migration::new("1_a.sql", &text));
-    for error in document.syntax_errors.iter() {
+    let migration = Migration::new("1_a.sql", &text);
+    let document = analysis::read(&migration);
+    for error in document.syntax_errors(&migration) {
         assert!(
             text.get(std::ops::Range::from(error.span)).is_some(),
             "an error fits the text"

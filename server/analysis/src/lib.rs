@@ -11,7 +11,8 @@ pub mod settings;
 pub mod sql;
 pub mod text;
 
-use std::sync::Arc;
+use std::borrow::Cow;
+use std::sync::{Arc, OnceLock};
 
 use history::{History, Migration};
 use lint::Linter;
@@ -25,30 +26,52 @@ use text::Span;
 pub struct Document {
     /// The forward part's statements, with spans in the whole file.
     pub file: Arc<sql::File>,
-    /// What PostgreSQL would not read, with spans in the whole file; only looked for in judged files.
-    pub syntax_errors: Arc<[SyntaxError]>,
+    syntax_errors: Arc<OnceLock<Box<[SyntaxError]>>>,
 }
 
-/// Reads one migration. Independent of every other file, so callers may read files in parallel; they should do so on
-/// threads with a large stack (64 MiB).
+impl Document {
+    /// What PostgreSQL would not read, with spans in the whole file. Looked for when somebody asks, unless reading did.
+    /// `migration`: what this was read from.
+    pub fn syntax_errors(&self, migration: &Migration) -> &[SyntaxError] {
+        self.syntax_errors
+            .get_or_init(|| sql::syntax_errors(&forward(migration)).into())
+    }
+
+    /// Whether this is the very same reading, and not only of the same text.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.file, &other.file) && Arc::ptr_eq(&self.syntax_errors, &other.syntax_errors)
+    }
+}
+
+/// Reads one migration, and looks for syntax errors where it is judged. Independent of every other file, so callers may
+/// read files in parallel; they should do so on threads with a large stack (64 MiB).
 pub fn read(migration: &Migration) -> Document {
-    let text = &*migration.text;
-    let whole = migration.forward.start == 0 && migration.forward.len() >= text.len();
-    let blanked;
-    let forward = if whole {
-        text
-    } else {
-        blanked = blank_outside(text, migration.forward);
-        &blanked
-    };
-    let (file, syntax_errors) = if migration.judged {
-        sql::parse_and_judge(forward)
-    } else {
-        (sql::parse(forward), Vec::new())
-    };
+    if !migration.judged {
+        return parse(migration);
+    }
+    let (file, errors) = sql::parse_and_judge(&forward(migration));
     Document {
         file: Arc::new(file),
-        syntax_errors: syntax_errors.into(),
+        syntax_errors: Arc::new(OnceLock::from(errors.into_boxed_slice())),
+    }
+}
+
+/// Reads one migration like [`read`], and leaves syntax errors for later: looking for them takes most of the time.
+pub fn parse(migration: &Migration) -> Document {
+    Document {
+        file: Arc::new(sql::parse(&forward(migration))),
+        syntax_errors: Arc::default(),
+    }
+}
+
+/// The text of the forward part, where it stands in the file.
+fn forward(migration: &Migration) -> Cow<'_, str> {
+    let text = &*migration.text;
+    let whole = migration.forward.start == 0 && migration.forward.len() >= text.len();
+    if whole {
+        text.into()
+    } else {
+        blank_outside(text, migration.forward).into()
     }
 }
 

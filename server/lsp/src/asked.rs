@@ -54,7 +54,7 @@ pub(crate) fn of(view: &View) -> Option<ide::View<'_>> {
         history: &view.history,
         documents: &view.documents,
         settings: &view.settings,
-        timeline: view.timeline.as_deref()?,
+        timeline: view.timeline()?,
     })
 }
 

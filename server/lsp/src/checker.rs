@@ -1,6 +1,6 @@
 //! Looks for findings after edits have paused, and tells the editor: the edited file first, then the others.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tower_lsp::ls_types::{Diagnostic, Uri};
 
 use crate::handlers::migrations::{self, MigrationsChanged};
-use crate::judge::{self, Judged};
+use crate::judge::{self, Found, Judged};
 use crate::snapshot::Snapshot;
 use crate::state::{Published, Shared};
 use crate::to_proto;
@@ -33,26 +33,24 @@ pub(crate) async fn run(shared: Arc<Shared>) {
         forget_areas(&shared, &mut told).await;
         let areas: Vec<Arc<Area>> = shared.state().areas.values().cloned().collect();
         for area in areas {
-            let known = told.get(&area.folder).copied().unwrap_or_default();
-            if area.touched() <= known.revision {
-                continue;
-            }
-            match check(&shared, &area, known).await {
-                Some(now) => _ = told.insert(area.folder.clone(), now),
-                // Something changed meanwhile.
-                None => shared.wake.notify_one(),
+            let told = told.entry(area.folder.clone()).or_default();
+            // Otherwise something changed meanwhile.
+            if area.touched() > told.revision && !check(&shared, &area, told).await {
+                shared.wake.notify_one();
             }
         }
     }
 }
 
 /// What the editor knows of an area.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Told {
     /// The revision up to which it knows the findings.
     revision: u64,
     /// Stands for what `dblsp/migrations` answered then.
     listing: u64,
+    /// The findings; `None` where it may know some of a later revision.
+    whole: Option<Arc<Whole>>,
 }
 
 /// Waits until no edit came for a while.
@@ -89,13 +87,53 @@ async fn forget_areas(shared: &Arc<Shared>, told: &mut BTreeMap<PathBuf, Told>) 
 
 /// Files with findings, as the editor shall show them.
 struct Batch {
-    /// Whether it is all that the area has; what is not in it is cleared.
-    is_whole: bool,
-    /// Stands for what `dblsp/migrations` answers; of no meaning unless it is whole.
-    listing: u64,
     /// Revision that it is about.
     revision: u64,
+    /// What may be new to the editor.
     files: Vec<File>,
+    /// `None` for a part of what the area has; else what is in neither this nor `files` is cleared.
+    whole: Option<Arc<Whole>>,
+}
+
+/// All findings of an area, with the texts that they are places in.
+#[derive(Debug)]
+struct Whole {
+    judged: Arc<Judged>,
+    snapshot: Arc<Snapshot>,
+    /// Stands for what `dblsp/migrations` answers.
+    listing: u64,
+}
+
+impl Whole {
+    /// The files of which `before` tells nothing else: neither findings nor texts that they point to have changed.
+    fn same_as<'w>(&'w self, before: &'w Self) -> impl Fn(&Path, &Found) -> bool + use<'w> {
+        let texts = |whole: &'w Self| {
+            let views = whole.snapshot.views.iter();
+            views.flat_map(|view| view.history.migrations.iter().map(|it| (&*it.path, &it.text)))
+        };
+        let is_aligned = texts(before)
+            .map(|(path, _)| path)
+            .eq(texts(self).map(|(path, _)| path));
+        let changed = texts(before)
+            .zip(texts(self))
+            .filter(|((_, old), (_, new))| !Arc::ptr_eq(old, new));
+        let changed: BTreeSet<&str> = changed.map(|((path, _), _)| path).collect();
+        move |path, found| {
+            let is_open = |whole: &Self| whole.snapshot.open.contains_key(path);
+            let is_known = before
+                .judged
+                .by_file
+                .get(path)
+                .is_some_and(|known| Arc::ptr_eq(known, found));
+            is_aligned
+                && is_known
+                && !is_open(before)
+                && !is_open(self)
+                && !found.iter().any(|found| {
+                    changed.contains(&*found.path) || found.related.iter().any(|it| changed.contains(&*it.path))
+                })
+        }
+    }
 }
 
 /// A file with its findings.
@@ -106,36 +144,45 @@ pub(crate) struct File {
     pub(crate) diagnostics: Vec<Diagnostic>,
 }
 
-/// Judges an area and publishes what is new. What was told; `None` where something changed meanwhile.
-async fn check(shared: &Arc<Shared>, area: &Arc<Area>, known: Told) -> Option<Told> {
+/// Judges an area and publishes what is new; whether nothing changed meanwhile.
+async fn check(shared: &Arc<Shared>, area: &Arc<Area>, told: &mut Told) -> bool {
     let job = shared.jobs.start(shared, "Checking migrations");
     let (sender, mut batches) = unbounded_channel();
     let work = {
         let (shared, area, cancelled) = (Arc::clone(shared), Arc::clone(area), job.cancelled());
-        move || judge_area(&shared, &area, known.revision, &sender, &|| cancelled.is_cancelled())
+        let known = told.clone();
+        move || judge_area(&shared, &area, &known, &sender, &|| cancelled.is_cancelled())
     };
     let judging = tokio::task::spawn_blocking(work);
-    let mut told = None;
+    let mut is_done = false;
     while let Some(batch) = batches.recv().await {
-        let (is_whole, listing, revision) = (batch.is_whole, batch.listing, batch.revision);
-        if publish(shared, area, batch).await && is_whole {
-            told = Some(Told { revision, listing });
-            if listing != known.listing {
-                shared.client.send_notification::<MigrationsChanged>(()).await;
-            }
-            refresh(shared, known.revision == 0 || listing != known.listing);
+        let (whole, revision) = (batch.whole.clone(), batch.revision);
+        let known = whole.as_ref().and(told.whole.take());
+        let is_published = publish(shared, area, batch).await;
+        let Some(whole) = whole.filter(|_| is_published) else {
+            continue;
+        };
+        is_done = true;
+        let (is_first, listing) = (known.is_none() && told.revision == 0, whole.listing);
+        let is_relisted = listing != told.listing;
+        *told = Told {
+            revision,
+            listing,
+            whole: Some(whole),
+        };
+        if is_relisted {
+            shared.client.send_notification::<MigrationsChanged>(()).await;
         }
+        refresh(shared, is_first || is_relisted);
     }
     match judging.await {
         // Cancelled by the user: what is shown stays until the next edit.
-        Ok(Some(revision)) if job.cancelled().is_cancelled() => Some(Told { revision, ..known }),
-        Ok(_) => told,
+        Ok(revision) if job.cancelled().is_cancelled() => told.revision = revision,
+        Ok(_) => return is_done,
         // The panic was told where it was caught; trying the same again would only repeat it.
-        Err(_) => Some(Told {
-            revision: area.touched(),
-            ..known
-        }),
+        Err(_) => told.revision = area.touched(),
     }
+    true
 }
 
 /// Tells the editor to ask anew for what an edit of one file changes in others.
@@ -166,62 +213,95 @@ fn refresh(shared: &Arc<Shared>, lenses: bool) {
 fn judge_area(
     shared: &Shared,
     area: &Area,
-    known: u64,
+    told: &Told,
     batches: &UnboundedSender<Batch>,
     is_cancelled: &(dyn Fn() -> bool + Sync),
-) -> Option<u64> {
-    let (snapshot, revision) = shared.analyse_seen(area);
+) -> u64 {
+    let (snapshot, revision) = shared.read_seen(area);
     let is_stale = || is_cancelled() || area.touched() > revision;
     if snapshot.known_findings().is_none() {
         let edited: Vec<PathBuf> = {
             let state = shared.state();
-            let new = state.buffers.iter().filter(|(_, buffer)| buffer.changed > known);
+            let new = state
+                .buffers
+                .iter()
+                .filter(|(_, buffer)| buffer.changed > told.revision);
             new.map(|(path, _)| path.clone())
                 .filter(|path| area.has(path))
                 .collect()
         };
-        let mut files = Vec::new();
-        for path in edited {
-            if is_stale() {
-                return Some(revision);
+        // Twice: what can be said at once, and what is right when all is replayed.
+        for look in [judge::at_once, judge::one] {
+            let mut files = Vec::new();
+            for path in &edited {
+                if is_stale() {
+                    return revision;
+                }
+                if let Some(found) = look(&snapshot, path, &shared.guard) {
+                    files.extend(file(shared, &snapshot, path.clone(), &found));
+                }
             }
-            let found = judge::one(&snapshot, &path, &shared.guard)?;
-            files.extend(file(shared, &snapshot, path, &found));
+            let batch = Batch {
+                revision,
+                files,
+                whole: None,
+            };
+            drop(batches.send(batch));
         }
-        let batch = Batch {
-            is_whole: false,
-            listing: 0,
-            revision,
-            files,
-        };
-        drop(batches.send(batch));
     }
     let Some(judged) = judge::all(&snapshot, &shared.guard, &is_stale) else {
-        return Some(revision);
+        return revision;
     };
-    let files = files(shared, &snapshot, &judged);
+    let whole = Arc::new(Whole {
+        listing: migrations::id(&snapshot, &judged),
+        judged,
+        snapshot,
+    });
+    let mut files = BTreeMap::new();
+    let is_known = told.whole.as_ref().map(|before| whole.same_as(before));
+    let new = whole.judged.by_file.iter();
+    let new = new.filter(|(path, found)| !is_known.as_ref().is_some_and(|is_known| is_known(path, found)));
+    add_files(
+        shared,
+        &whole.snapshot,
+        &whole.judged,
+        new.map(|(path, _)| path),
+        &mut files,
+    );
     let batch = Batch {
-        is_whole: true,
-        listing: id(&migrations::list(&snapshot, &judged)),
         revision,
         files: files.into_values().collect(),
+        whole: Some(Arc::clone(&whole)),
     };
     drop(batches.send(batch));
-    Some(revision)
+    revision
 }
 
 /// Every file with findings, and every open one.
 pub(crate) fn files(shared: &Shared, snapshot: &Snapshot, judged: &Judged) -> BTreeMap<PathBuf, File> {
-    let mut files: BTreeMap<PathBuf, File> = BTreeMap::new();
+    let mut files = BTreeMap::new();
+    add_files(shared, snapshot, judged, judged.by_file.keys(), &mut files);
+    files
+}
+
+/// Adds some files, every open one, and those with problems.
+fn add_files<'p>(
+    shared: &Shared,
+    snapshot: &'p Snapshot,
+    judged: &Judged,
+    some: impl Iterator<Item = &'p PathBuf>,
+    files: &mut BTreeMap<PathBuf, File>,
+) {
     // An open file without findings is told, too: the editor may still show what was there before.
     let open = snapshot.open.keys().filter(|path| snapshot.members.has(path));
-    for path in judged.by_file.keys().chain(open) {
-        if let Some(file) = file(shared, snapshot, path.clone(), judged.of(path)) {
+    for path in some.chain(open) {
+        if !files.contains_key(path)
+            && let Some(file) = file(shared, snapshot, path.clone(), judged.of(path))
+        {
             files.insert(path.clone(), file);
         }
     }
-    add_problems(shared, snapshot, &mut files);
-    files
+    add_problems(shared, snapshot, files);
 }
 
 /// A file with these findings; `None` where it has no address.
@@ -260,19 +340,19 @@ pub(crate) fn add_problems(shared: &Shared, snapshot: &Snapshot, files: &mut BTr
 /// Publishes what differs from what the editor shows, or tells it to ask; whether nothing changed meanwhile.
 async fn publish(shared: &Arc<Shared>, area: &Area, batch: Batch) -> bool {
     if shared.session().pulls {
-        if batch.is_whole && is_news(shared, area, &batch) {
+        if let Some(whole) = &batch.whole
+            && is_news(shared, area, &batch, whole)
+        {
             ask_to_pull(shared);
         }
         return area.touched() <= batch.revision;
     }
-    let mut whole: Vec<PathBuf> = Vec::new();
+    let mut there = BTreeSet::new();
     for file in batch.files {
         if area.touched() > batch.revision {
             return false;
         }
-        if batch.is_whole {
-            whole.push(file.path.clone());
-        }
+        there.insert(file.path.clone());
         let published = Published {
             area: area.folder.clone(),
             uri: file.uri.clone(),
@@ -292,19 +372,23 @@ async fn publish(shared: &Arc<Shared>, area: &Area, batch: Batch) -> bool {
                 .await;
         }
     }
-    if batch.is_whole && area.touched() <= batch.revision {
-        clear(shared, &area.folder, |path| !whole.iter().any(|kept| kept == path)).await;
+    if let Some(whole) = batch.whole
+        && area.touched() <= batch.revision
+    {
+        let is_gone = |path: &Path| !there.contains(path) && !whole.judged.by_file.contains_key(path);
+        clear(shared, &area.folder, is_gone).await;
     }
     area.touched() <= batch.revision
 }
 
 /// Whether an editor that asks for findings has others than these, or has those of files that have none now.
-fn is_news(shared: &Shared, area: &Area, batch: &Batch) -> bool {
+fn is_news(shared: &Shared, area: &Area, batch: &Batch, whole: &Whole) -> bool {
     let known = |path: &Path| shared.published.get(path).map(|known| known.id);
     let none = id(&Vec::<Diagnostic>::new());
     let mut files = batch.files.iter();
     let has_news = files.any(|file| known(&file.path).unwrap_or(none) != id(&file.diagnostics));
-    let is_there = |path: &Path| batch.files.iter().any(|file| file.path == path);
+    let there: BTreeSet<&Path> = batch.files.iter().map(|file| &*file.path).collect();
+    let is_there = |path: &Path| there.contains(path) || whole.judged.by_file.contains_key(path);
     let mut published = shared.published.iter();
     has_news || published.any(|known| known.area == area.folder && known.id != none && !is_there(known.key()))
 }

@@ -1,11 +1,14 @@
 //! The findings of a snapshot, by file: the same as `dblsp check` prints.
 
-use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 
-use analysis::lint::Linter;
+use analysis::lint::change::Change;
 use analysis::lint::diagnostic::Diagnostic;
+use analysis::lint::{Linter, Look};
+use analysis::text::Span;
 use rayon::prelude::*;
 
 use crate::panics::Guard;
@@ -14,13 +17,52 @@ use crate::snapshot::{Snapshot, View};
 /// Findings by absolute path, each file's in the order of `dblsp check`.
 #[derive(Debug, Default)]
 pub(crate) struct Judged {
-    pub(crate) by_file: BTreeMap<PathBuf, Vec<Diagnostic>>,
+    pub(crate) by_file: BTreeMap<PathBuf, Found>,
+    /// What they were made of, by number of the history.
+    parts: Vec<Parts>,
+}
+
+/// The findings of one file; the same `Arc` as before an edit that did not change them.
+pub(crate) type Found = Arc<Vec<Diagnostic>>;
+
+/// What the findings of a history were made of, to be used again after an edit.
+#[derive(Debug, Default)]
+struct Parts {
+    /// What the rules about each migration found.
+    looks: Vec<Arc<Look>>,
+    /// What the rules about the whole project found, by path as the history shows it.
+    whole: BTreeMap<String, Vec<Diagnostic>>,
+    /// All that is shown of a file, by the same path.
+    finished: BTreeMap<String, Found>,
+}
+
+/// Histories that were judged before an edit, and their findings.
+#[derive(Clone, Debug)]
+pub(crate) struct Basis {
+    pub(crate) views: Vec<View>,
+    pub(crate) judged: Arc<Judged>,
+}
+
+impl Basis {
+    /// The history of that number, if it is of the same project.
+    fn of(&self, number: usize, view: &View) -> Option<(&View, &Parts)> {
+        let known = self.views.get(number)?;
+        let parts = self.judged.parts.get(number)?;
+        (known.root == view.root).then_some((known, parts))
+    }
 }
 
 impl Judged {
     /// A file's findings.
     pub(crate) fn of(&self, path: &Path) -> &[Diagnostic] {
-        self.by_file.get(path).map(Vec::as_slice).unwrap_or_default()
+        self.by_file.get(path).map(|found| &***found).unwrap_or_default()
+    }
+
+    fn add(&mut self, path: PathBuf, found: &Found) {
+        match self.by_file.entry(path) {
+            Entry::Vacant(entry) => _ = entry.insert(Arc::clone(found)),
+            Entry::Occupied(mut entry) => Arc::make_mut(entry.get_mut()).extend(found.iter().cloned()),
+        }
     }
 }
 
@@ -31,70 +73,210 @@ pub(crate) fn all(snapshot: &Snapshot, guard: &Guard, is_stale: &(dyn Fn() -> bo
     if let Some(judged) = snapshot.known_findings() {
         return Some(judged);
     }
+    let basis = snapshot.basis();
     let mut judged = Judged::default();
-    for view in &snapshot.views {
-        for found in history(snapshot, view, guard, is_stale)? {
-            let path = snapshot.path(&found.path);
-            judged.by_file.entry(path).or_default().push(found);
+    for (number, view) in snapshot.views.iter().enumerate() {
+        view.replay(guard);
+        let before = basis.as_ref().and_then(|basis| basis.of(number, view));
+        let parts = history(snapshot, view, before, guard, is_stale)?;
+        for (shown, found) in &parts.finished {
+            judged.add(snapshot.path(shown), found);
         }
+        judged.parts.push(parts);
     }
     let judged = Arc::new(judged);
-    *snapshot.judged.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&judged));
+    snapshot.settle(&judged);
     Some(judged)
 }
 
 fn history(
     snapshot: &Snapshot,
     view: &View,
+    before: Option<(&View, &Parts)>,
     guard: &Guard,
     is_stale: &(dyn Fn() -> bool + Sync),
-) -> Option<Vec<Diagnostic>> {
+) -> Option<Parts> {
     let Some(linter) = linter(view) else {
-        return Some(Vec::new());
+        return Some(Parts::default());
+    };
+    let known = before.and_then(|(known, parts)| Some((self::linter(known)?, parts)));
+    let change = known
+        .as_ref()
+        .map(|(known, parts)| (Change::new(known, &linter), *parts));
+    let kept = |number: usize| {
+        let (change, parts) = change.as_ref()?;
+        let look = parts.looks.get(number)?;
+        change.keeps(number, look).then(|| Arc::clone(look))
     };
     project::on_deep_stacks(|| {
-        let by_file: Option<Vec<Vec<Diagnostic>>> = (0..view.documents.len())
+        let looks: Option<Vec<Arc<Look>>> = (0..view.documents.len())
             .into_par_iter()
-            .map(|number| (!is_stale()).then(|| file(snapshot, view, &linter, number, guard)))
+            .map(|number| {
+                let look = || (!is_stale()).then(|| Arc::new(look(snapshot, view, &linter, number, guard)));
+                kept(number).or_else(look)
+            })
             .collect();
-        let mut found: Vec<Diagnostic> = by_file?.into_iter().flatten().collect();
-        found.extend(whole(&linter, guard));
-        (!is_stale()).then(|| finish(&linter, found, guard))
+        let mut parts = Parts {
+            looks: looks?,
+            ..Parts::default()
+        };
+        for found in whole(guard, || linter.project()) {
+            parts.whole.entry(found.path.clone()).or_default().push(found);
+        }
+        if is_stale() {
+            return None;
+        }
+        let known = change.as_ref().map(|(_, parts)| *parts);
+        finish(&linter, view, known, &mut parts, guard);
+        Some(parts)
     })
 }
 
-/// The findings of one file, without looking at the others; looked for once.
-pub(crate) fn one(snapshot: &Snapshot, path: &Path, guard: &Guard) -> Option<Arc<Vec<Diagnostic>>> {
+/// Puts together what is shown of each file.
+fn finish(linter: &Linter<'_>, view: &View, known: Option<&Parts>, parts: &mut Parts, guard: &Guard) {
+    let migrations = &view.history.migrations;
+    let mut is_migration = BTreeSet::new();
+    for (number, (migration, look)) in migrations.iter().zip(&parts.looks).enumerate() {
+        let path = &migration.path;
+        let whole = parts.whole.get(path);
+        is_migration.insert(path);
+        let is_same = |known: &&Parts| {
+            let before = known.looks.get(number);
+            before.is_some_and(|before| Arc::ptr_eq(before, look)) && known.whole.get(path) == whole
+        };
+        let found = if let Some(known) = known.filter(is_same) {
+            known.finished.get(path).cloned()
+        } else {
+            let found = look.findings.iter().chain(whole.into_iter().flatten()).cloned();
+            Some(Arc::new(finish_file(linter, Some(number), found.collect(), guard)))
+        };
+        if let Some(found) = found.filter(|found| !found.is_empty()) {
+            parts.finished.insert(path.clone(), found);
+        }
+    }
+    for (path, whole) in parts.whole.iter().filter(|(path, _)| !is_migration.contains(path)) {
+        let same = known.filter(|known| known.whole.get(path) == Some(whole));
+        let found = same.and_then(|known| known.finished.get(path).cloned());
+        let found = found.unwrap_or_else(|| Arc::new(finish_file(linter, None, whole.clone(), guard)));
+        parts.finished.insert(path.clone(), found);
+    }
+}
+
+/// The findings of one file, without looking at the others; looked for once. Not to be called on a thread of the pool
+/// of [`project::on_deep_stacks`] before the file's history is replayed.
+pub(crate) fn one(snapshot: &Snapshot, path: &Path, guard: &Guard) -> Option<Found> {
     if let Some(judged) = snapshot.known_findings() {
-        return Some(Arc::new(judged.of(path).to_vec()));
+        return Some(judged.by_file.get(path).cloned().unwrap_or_default());
     }
     let alone = || snapshot.alone.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(found) = alone().get(path) {
         return Some(Arc::clone(found));
     }
-    let found = Arc::new(look(snapshot, path, guard)?);
+    let (view, member) = snapshot.find(path)?;
+    view.replay(guard);
+    let linter = linter(view)?;
+    let found = project::on_deep_stacks(|| {
+        let found = if let Some(number) = member.migration {
+            let mut found = look(snapshot, view, &linter, number, guard).findings;
+            found.extend(whole(guard, || linter.project_in(number)));
+            found
+        } else {
+            let mut found = whole(guard, || linter.project());
+            found.retain(|found| found.path == member.path);
+            found
+        };
+        finish_file(&linter, member.migration, found, guard)
+    });
+    let found = Arc::new(found);
     alone().insert(path.to_path_buf(), Arc::clone(&found));
     Some(found)
 }
 
-fn look(snapshot: &Snapshot, path: &Path, guard: &Guard) -> Option<Vec<Diagnostic>> {
+/// Files that are replayed in no time: with so few behind an edit, its findings wait for all.
+const FEW: usize = 16;
+
+/// What can be said about an edited file before the many files behind it are replayed. Its own rules look at it anew;
+/// what depends on later files is taken to be as before the edit, which [`one`] then confirms or corrects. `None` where
+/// nothing is to be gained.
+pub(crate) fn at_once(snapshot: &Snapshot, path: &Path, guard: &Guard) -> Option<Found> {
     let (view, member) = snapshot.find(path)?;
-    let linter = linter(view)?;
-    project::on_deep_stacks(|| {
-        let mut found = Vec::new();
-        if let Some(number) = member.migration {
-            found = file(snapshot, view, &linter, number, guard);
+    let number = member.migration?;
+    let known = view.known()?;
+    let (history, basis) = (&*view.history, snapshot.basis()?);
+    let is_first = known.changed(view).is_some_and(|changed| changed.start == number);
+    if !is_first || history.migrations.len() - number <= FEW {
+        return None;
+    }
+    let (judged, parts) = basis.of(member.history, view)?;
+    let before = judged.history.migrations.get(number)?;
+    let migration = &history.migrations[number];
+    let shift = Shift::new(&before.text, &migration.text);
+    let whole = parts.whole.get(&member.path).filter(|_| before.path == migration.path);
+    let whole = whole.into_iter().flatten();
+    let shifted = whole.filter_map(|found| shift.finding(found));
+    let linter = Linter::replayed(history, &view.documents, &view.settings, Arc::clone(&known.timeline));
+    let found = project::on_deep_stacks(|| {
+        let mut found = look(snapshot, view, &linter, number, guard).findings;
+        found.extend(shifted);
+        finish_file(&linter, Some(number), found, guard)
+    });
+    Some(Arc::new(found))
+}
+
+/// Where a place of a text is after an edit of it.
+struct Shift {
+    /// Bytes before and after the edit.
+    same: [usize; 2],
+    /// Bytes of the old and of the new text.
+    length: [usize; 2],
+}
+
+impl Shift {
+    fn new(old: &str, new: &str) -> Self {
+        let (old, new) = (old.as_bytes(), new.as_bytes());
+        let same = |pair: &(&u8, &u8)| pair.0 == pair.1;
+        let before = old.iter().zip(new).take_while(same).count();
+        let (old_rest, new_rest) = (&old[before..], &new[before..]);
+        let after = old_rest
+            .iter()
+            .rev()
+            .zip(new_rest.iter().rev())
+            .take_while(same)
+            .count();
+        Self {
+            same: [before, after],
+            length: [old.len(), new.len()],
         }
-        found.extend(whole(&linter, guard));
-        found.retain(|found| found.path == member.path);
-        let mut found = finish(&linter, found, guard);
-        found.retain(|found| found.path == member.path);
+    }
+
+    /// `None` where the edit reaches into the span.
+    fn span(&self, span: Span) -> Option<Span> {
+        let ([before, after], [old, new]) = (self.same, self.length);
+        let (start, end) = (span.start as usize, span.end as usize);
+        if end <= before {
+            Some(span)
+        } else if start >= old - after {
+            Some(Span::new(start + new - old, end + new - old))
+        } else {
+            None
+        }
+    }
+
+    fn finding(&self, found: &Diagnostic) -> Option<Diagnostic> {
+        let mut found = found.clone();
+        found.span = self.span(found.span)?;
+        for related in found.related.iter_mut().filter(|related| related.path == found.path) {
+            related.span = self.span(related.span)?;
+        }
+        for edit in found.fixes.iter_mut().flat_map(|fix| &mut fix.edits) {
+            edit.span = self.span(edit.span)?;
+        }
         Some(found)
-    })
+    }
 }
 
 fn linter(view: &View) -> Option<Linter<'_>> {
-    let timeline = view.timeline.clone()?;
+    let timeline = Arc::clone(view.timeline()?);
     Some(Linter::replayed(
         &view.history,
         &view.documents,
@@ -103,17 +285,22 @@ fn linter(view: &View) -> Option<Linter<'_>> {
     ))
 }
 
-fn file(snapshot: &Snapshot, view: &View, linter: &Linter<'_>, number: usize, guard: &Guard) -> Vec<Diagnostic> {
+fn look(snapshot: &Snapshot, view: &View, linter: &Linter<'_>, number: usize, guard: &Guard) -> Look {
     let doing = || format!("judging {}", snapshot.describe(&view.history.migrations[number].path));
-    guard.run(doing, || linter.file(number)).unwrap_or_default()
+    guard.run(doing, || linter.look(number)).unwrap_or_default()
 }
 
-fn whole(linter: &Linter<'_>, guard: &Guard) -> Vec<Diagnostic> {
+fn whole(guard: &Guard, look: impl FnOnce() -> Vec<Diagnostic>) -> Vec<Diagnostic> {
     let doing = || "judging a project as a whole".to_owned();
-    guard.run(doing, || linter.project()).unwrap_or_default()
+    guard.run(doing, look).unwrap_or_default()
 }
 
-fn finish(linter: &Linter<'_>, found: Vec<Diagnostic>, guard: &Guard) -> Vec<Diagnostic> {
+fn finish_file(linter: &Linter<'_>, number: Option<usize>, found: Vec<Diagnostic>, guard: &Guard) -> Vec<Diagnostic> {
     let doing = || "heeding what is allowed".to_owned();
-    guard.run(doing, || linter.finish(found)).unwrap_or_default()
+    guard
+        .run(doing, || linter.finish_file(number, found))
+        .unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

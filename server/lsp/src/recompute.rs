@@ -1,10 +1,12 @@
 //! What is computed anew after a change, and what is kept. The one place that decides it.
 
-use std::sync::Arc;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use analysis::Document;
-use analysis::history::Migration;
+use analysis::history::{History, Migration};
 use analysis::schema::timeline::Timeline;
+use analysis::settings::Settings;
 use rayon::prelude::*;
 
 use crate::panics::Guard;
@@ -28,39 +30,86 @@ pub(crate) fn read<'m>(
     })
 }
 
-/// Replays a history whose documents are read. What stands before the first file that differs from `known` is kept.
-pub(crate) fn replay(view: &mut View, known: Option<&View>, guard: &Guard) {
-    let before = known.and_then(|known| Some((known.timeline.as_ref()?, first_difference(known, view)?)));
-    if let Some((timeline, first)) = before
-        && first == view.history.migrations.len()
-        && known.is_some_and(|known| known.history.migrations.len() == first)
+/// The catalogs of a history, replayed when somebody first asks for them.
+#[derive(Debug, Default)]
+pub(crate) struct Replay {
+    done: OnceLock<Option<Arc<Timeline>>>,
+    /// What was replayed last before an edit; of no use any more when this is done.
+    known: Mutex<Option<Known>>,
+}
+
+/// A history that was replayed.
+#[derive(Clone, Debug)]
+pub(crate) struct Known {
+    pub(crate) history: Arc<History>,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) timeline: Arc<Timeline>,
+}
+
+impl Replay {
+    /// What stands before the first file that differs from `known` will be kept.
+    pub(crate) fn after(known: Option<Known>) -> Self {
+        Self {
+            done: OnceLock::new(),
+            known: Mutex::new(known),
+        }
+    }
+
+    /// `None` before it is done, and after a panic.
+    pub(crate) fn timeline(&self) -> Option<&Arc<Timeline>> {
+        self.done.get()?.as_ref()
+    }
+
+    /// What was replayed last, until this is done.
+    pub(crate) fn known(&self) -> Option<Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Replays the history of this view.
+    pub(crate) fn run(&self, view: &View, guard: &Guard) {
+        self.done.get_or_init(|| replay(view, self.known().as_ref(), guard));
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+impl Known {
+    /// The numbers of the files that are not the same; `None` where all must be replayed.
+    pub(crate) fn changed(&self, view: &View) -> Option<Range<usize>> {
+        let (old, new) = (&self.history, &view.history);
+        if old.base != new.base || old.complete != new.complete || self.settings != view.settings {
+            return None;
+        }
+        let is_same = |(old, new): &(&Migration, &Migration)| {
+            let is_same_text = Arc::ptr_eq(&old.text, &new.text) || old.text == new.text;
+            is_same_text && old.path == new.path && old.forward == new.forward
+        };
+        let (old, new) = (&old.migrations, &new.migrations);
+        let first = old.iter().zip(new).take_while(is_same).count();
+        if old.len() != new.len() {
+            return Some(first..new.len());
+        }
+        let rest = old[first..].iter().rev().zip(new[first..].iter().rev());
+        Some(first..new.len() - rest.take_while(is_same).count())
+    }
+}
+
+fn replay(view: &View, known: Option<&Known>, guard: &Guard) -> Option<Arc<Timeline>> {
+    let before = known.and_then(|known| Some((known, known.changed(view)?)));
+    if let Some((known, changed)) = &before
+        && changed.is_empty()
+        && known.history.migrations.len() == view.history.migrations.len()
     {
-        view.timeline = Some(Arc::clone(timeline));
-        return;
+        return Some(Arc::clone(&known.timeline));
     }
     let (history, documents, settings) = (&*view.history, &*view.documents, &*view.settings);
     let doing = || format!("replaying {} migrations", history.migrations.len());
     let timeline = project::on_deep_stacks(|| {
         guard.run(doing, || match before {
-            Some((timeline, first)) => timeline.update(first, history, documents, settings),
+            Some((known, changed)) => known.timeline.update(changed, history, documents, settings),
             None => Timeline::replay(history, documents, settings),
         })
     });
-    view.timeline = timeline.map(Arc::new);
-}
-
-/// The number of the first file that is not the same; `None` where all must be replayed.
-fn first_difference(known: &View, view: &View) -> Option<usize> {
-    let (old, new) = (&known.history, &view.history);
-    if old.base != new.base || old.complete != new.complete || known.settings != view.settings {
-        return None;
-    }
-    let is_same = |(old, new): (&Migration, &Migration)| {
-        let is_same_text = Arc::ptr_eq(&old.text, &new.text) || old.text == new.text;
-        is_same_text && old.path == new.path && old.forward == new.forward
-    };
-    let pairs = old.migrations.iter().zip(&new.migrations);
-    Some(pairs.take_while(|pair| is_same(*pair)).count())
+    timeline.map(Arc::new)
 }
 
 #[cfg(test)]
@@ -72,7 +121,7 @@ mod tests {
 
     use super::*;
 
-    fn view(texts: &[&str], settings: Settings) -> View {
+    fn view(texts: &[&str], settings: Settings, before: Option<&View>) -> View {
         let named = texts.iter().enumerate();
         let migrations = named.map(|(at, text)| Migration::new(&format!("{at}_x.sql"), text));
         let history = History {
@@ -81,17 +130,18 @@ mod tests {
             base: Base::Empty,
             ..History::default()
         };
-        View {
-            root: std::path::PathBuf::from("/"),
-            documents: Arc::new(history.migrations.iter().map(analysis::read).collect()),
-            history: Arc::new(history),
-            settings: Arc::new(settings),
-            timeline: None,
+        let documents = history.migrations.iter().map(analysis::read).collect();
+        let (history, settings) = (Arc::new(history), Arc::new(settings));
+        let mut view = View::new("/".into(), history, Arc::new(documents), settings);
+        if let Some(before) = before {
+            view = view.after(before);
         }
+        view.replay(&Guard::new(unbounded_channel().0));
+        view
     }
 
     fn findings(view: &View) -> Vec<String> {
-        let timeline = view.timeline.clone().expect("it was replayed");
+        let timeline = Arc::clone(view.timeline().expect("it was replayed"));
         let linter = Linter::replayed(&view.history, &view.documents, &view.settings, timeline);
         let found = (0..view.documents.len()).flat_map(|number| linter.file(number));
         linter
@@ -104,7 +154,6 @@ mod tests {
     /// What is kept must be as if all had been replayed.
     #[test]
     fn replaying_a_part_gives_what_replaying_all_gives() {
-        let guard = Guard::new(unbounded_channel().0);
         let texts = [
             "create table a (id int primary key);",
             "alter table a add b int;",
@@ -118,17 +167,15 @@ mod tests {
             &[texts[0]],
             &["select 1;", texts[1], texts[2]],
         ];
-        let mut known = view(&texts, Settings::default());
-        replay(&mut known, None, &guard);
+        let known = view(&texts, Settings::default(), None);
         for edit in edits {
             for postgres in [15, 17] {
                 let settings = Settings {
                     postgres,
                     ..Settings::default()
                 };
-                let (mut kept, mut fresh) = (view(edit, settings.clone()), view(edit, settings));
-                replay(&mut kept, Some(&known), &guard);
-                replay(&mut fresh, None, &guard);
+                let kept = view(edit, settings.clone(), Some(&known));
+                let fresh = view(edit, settings, None);
                 assert_eq!(findings(&kept), findings(&fresh), "{edit:?}");
             }
         }
@@ -136,12 +183,9 @@ mod tests {
 
     #[test]
     fn an_unchanged_history_keeps_its_timeline() {
-        let guard = Guard::new(unbounded_channel().0);
-        let mut known = view(&["select 1;"], Settings::default());
-        replay(&mut known, None, &guard);
-        let mut same = view(&["select 1;"], Settings::default());
-        replay(&mut same, Some(&known), &guard);
-        let timelines = known.timeline.zip(same.timeline).expect("both were replayed");
-        assert!(Arc::ptr_eq(&timelines.0, &timelines.1));
+        let known = view(&["select 1;"], Settings::default(), None);
+        let same = view(&["select 1;"], Settings::default(), Some(&known));
+        let timelines = known.timeline().zip(same.timeline()).expect("both were replayed");
+        assert!(Arc::ptr_eq(timelines.0, timelines.1));
     }
 }

@@ -28,7 +28,7 @@ const UNREADABLE: &str = "a message was left out: it is no JSON-RPC";
 
 /// Serves an editor until it says `exit` or goes away; whether it said `shutdown` before, as it should.
 pub async fn serve(input: impl AsyncRead + Unpin, output: impl AsyncWrite) -> bool {
-    serve_reading(input, output, analysis::read).await
+    serve_reading(input, output, analysis::parse).await
 }
 
 /// The same, with another way to read migrations.

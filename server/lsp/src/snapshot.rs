@@ -13,8 +13,10 @@ use project::ProjectError;
 use project::files::Disk;
 use tower_lsp::ls_types::Uri;
 
-use crate::judge::Judged;
+use crate::judge::{Basis, Judged};
 use crate::members::{Member, Members};
+use crate::panics::Guard;
+use crate::recompute::{Known, Replay};
 
 /// One history, read and replayed.
 #[derive(Clone, Debug)]
@@ -27,8 +29,60 @@ pub(crate) struct View {
     pub(crate) documents: Arc<Vec<Document>>,
     /// Of its project.
     pub(crate) settings: Arc<Settings>,
-    /// Its catalogs; `None` after a panic.
-    pub(crate) timeline: Option<Arc<Timeline>>,
+    replay: Arc<Replay>,
+}
+
+impl View {
+    /// A history that is to be replayed.
+    pub(crate) fn new(
+        root: PathBuf,
+        history: Arc<History>,
+        documents: Arc<Vec<Document>>,
+        settings: Arc<Settings>,
+    ) -> Self {
+        Self {
+            root,
+            history,
+            documents,
+            settings,
+            replay: Arc::default(),
+        }
+    }
+
+    /// The same, to be replayed anew: as far as it is like `before`, that is kept.
+    pub(crate) fn after(self, before: &Self) -> Self {
+        Self {
+            replay: Arc::new(Replay::after(before.known_or_replayed())),
+            ..self
+        }
+    }
+
+    /// Replays it, unless somebody has. Not to be called on a thread of the pool of [`project::on_deep_stacks`] before
+    /// that: others wait while that pool works.
+    pub(crate) fn replay(&self, guard: &Guard) {
+        self.replay.run(self, guard);
+    }
+
+    /// Its catalogs; `None` before they are replayed, and after a panic.
+    pub(crate) fn timeline(&self) -> Option<&Arc<Timeline>> {
+        self.replay.timeline()
+    }
+
+    /// What is known from before an edit; `None` once this history itself is replayed.
+    pub(crate) fn known(&self) -> Option<Known> {
+        self.replay.known()
+    }
+
+    fn known_or_replayed(&self) -> Option<Known> {
+        let Some(timeline) = self.timeline() else {
+            return self.known();
+        };
+        Some(Known {
+            history: Arc::clone(&self.history),
+            settings: Arc::clone(&self.settings),
+            timeline: Arc::clone(timeline),
+        })
+    }
 }
 
 /// All histories of an area at one moment.
@@ -50,6 +104,8 @@ pub(crate) struct Snapshot {
     pub(crate) alone: Mutex<BTreeMap<PathBuf, Arc<Vec<Diagnostic>>>>,
     /// Locked by whoever looks for them.
     pub(crate) judging: Mutex<()>,
+    /// The findings before the last edits, until these are known.
+    pub(crate) basis: Mutex<Option<Basis>>,
 }
 
 impl Snapshot {
@@ -100,5 +156,27 @@ impl Snapshot {
     /// The findings, if somebody has looked for them.
     pub(crate) fn known_findings(&self) -> Option<Arc<Judged>> {
         self.judged.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes the findings.
+    pub(crate) fn settle(&self, judged: &Arc<Judged>) {
+        *self.judged.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(judged));
+        *self.basis.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// The findings before the last edits.
+    pub(crate) fn basis(&self) -> Option<Basis> {
+        self.basis.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What findings after a further edit can build on.
+    pub(crate) fn basis_of_next(&self) -> Option<Basis> {
+        let Some(judged) = self.known_findings() else {
+            return self.basis();
+        };
+        Some(Basis {
+            views: self.views.clone(),
+            judged,
+        })
     }
 }

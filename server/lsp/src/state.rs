@@ -24,7 +24,7 @@ use crate::panics::{Guard, Panic};
 use crate::snapshot::Snapshot;
 use crate::workspace::Area;
 
-/// Reads one migration; [`analysis::read`], or what a test wants read instead.
+/// Reads one migration; [`analysis::parse`], or what a test wants read instead.
 pub(crate) type Reader = fn(&Migration) -> Document;
 
 /// What was last published about a file.

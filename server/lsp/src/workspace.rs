@@ -175,6 +175,13 @@ impl Shared {
 
     /// The same, with the revision that it is up to date with.
     pub(crate) fn analyse_seen(&self, area: &Area) -> (Arc<Snapshot>, u64) {
+        let (snapshot, revision) = self.read_seen(area);
+        snapshot.views.iter().for_each(|view| view.replay(&self.guard));
+        (snapshot, revision)
+    }
+
+    /// The same, but that histories whose files changed are not replayed yet.
+    pub(crate) fn read_seen(&self, area: &Area) -> (Arc<Snapshot>, u64) {
         let mut held = area.held.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(snapshot) = &held.snapshot
             && area.touched() <= held.seen
@@ -251,6 +258,7 @@ impl Shared {
             judged: Mutex::new(before.known_findings().filter(|_| changed.is_empty())),
             alone: Mutex::default(),
             judging: Mutex::default(),
+            basis: Mutex::new(before.basis_of_next()),
             views: Vec::new(),
         };
         let numbers = texts.iter().filter_map(|(path, _)| {
@@ -264,7 +272,7 @@ impl Shared {
             Arc::make_mut(&mut view.documents)[number] = read.into_iter().next().unwrap_or_default();
         }
         for history in changed {
-            recompute::replay(&mut views[history], Some(&before.views[history]), &self.guard);
+            views[history] = views[history].clone().after(&before.views[history]);
         }
         next.views = views;
         Some(next)
@@ -286,13 +294,9 @@ impl Shared {
         for project in projects {
             let settings = Arc::new(project.settings);
             for history in project.histories {
-                views.push(View {
-                    root: project.root.folder.clone(),
-                    history: Arc::new(history),
-                    documents: Arc::default(),
-                    settings: Arc::clone(&settings),
-                    timeline: None,
-                });
+                let root = project.root.folder.clone();
+                let settings = Arc::clone(&settings);
+                views.push(View::new(root, Arc::new(history), Arc::default(), settings));
             }
         }
         let shown = Disk::new(&area.folder);
@@ -309,13 +313,16 @@ impl Shared {
             judged: Mutex::default(),
             alone: Mutex::default(),
             judging: Mutex::default(),
+            basis: Mutex::new(known.and_then(Snapshot::basis_of_next)),
             views: Vec::new(),
         };
         for (number, view) in views.iter_mut().enumerate() {
             view.documents = Arc::new(self.documents(&next, view, known));
             let before = known.and_then(|known| known.views.get(number));
             let before = before.filter(|before| before.root == view.root);
-            recompute::replay(view, before, &self.guard);
+            if let Some(before) = before {
+                *view = view.clone().after(before);
+            }
         }
         let is_same = |(old, new): (&View, &View)| old.history == new.history && old.settings == new.settings;
         if let Some(known) = known

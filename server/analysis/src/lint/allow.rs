@@ -6,7 +6,7 @@
 use super::diagnostic::{Diagnostic, Level};
 use super::rule_named;
 use crate::Document;
-use crate::history::{History, Migration};
+use crate::history::Migration;
 use crate::text::{LineIndex, Span};
 
 /// One `allow` comment.
@@ -25,37 +25,13 @@ struct Reach {
     statement: Option<Span>,
 }
 
-/// Takes out what is allowed, and adds what is to be said about the comments themselves.
+/// Takes out what is allowed in a file, and adds what is to be said about the comments themselves.
 pub(crate) fn heed(
-    history: &History,
-    documents: &[Document],
-    findings: Vec<Diagnostic>,
-    level_of: &dyn Fn(&str) -> Option<Level>,
-) -> Vec<Diagnostic> {
-    let mut kept = Vec::with_capacity(findings.len());
-    let mut by_path = std::collections::BTreeMap::<String, Vec<Diagnostic>>::new();
-    for finding in findings {
-        by_path.entry(finding.path.clone()).or_default().push(finding);
-    }
-    for (migration, document) in history.migrations.iter().zip(documents) {
-        let own = by_path.remove(&migration.path).unwrap_or_default();
-        if migration.judged {
-            heed_file(migration, document, own, level_of, &mut kept);
-        } else {
-            kept.extend(own);
-        }
-    }
-    kept.extend(by_path.into_values().flatten());
-    kept
-}
-
-fn heed_file(
     migration: &Migration,
     document: &Document,
     findings: Vec<Diagnostic>,
     level_of: &dyn Fn(&str) -> Option<Level>,
-    kept: &mut Vec<Diagnostic>,
-) {
+) -> Vec<Diagnostic> {
     let text = &*migration.text;
     let marked = document
         .file
@@ -63,8 +39,9 @@ fn heed_file(
         .iter()
         .any(|comment| comment.span.slice(text).contains("dblsp:"));
     if !marked {
-        return kept.extend(findings);
+        return findings;
     }
+    let mut kept = Vec::with_capacity(findings.len());
     let lines = LineIndex::new(text);
     let allows = allows(text, document, &lines);
     let mut used = vec![false; allows.len()];
@@ -96,6 +73,7 @@ fn heed_file(
     for (allow, used) in allows.iter().zip(used) {
         kept.extend(idle(migration, allow, used, level_of));
     }
+    kept
 }
 
 /// What is to be said about a comment that names no rule, or allows nothing.

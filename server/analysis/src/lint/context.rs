@@ -1,10 +1,12 @@
 //! What a rule may look at, and where it puts its findings.
 
+use std::cell::Cell;
+
 use smol_str::SmolStr;
 
 use super::diagnostic::{Edit, Fix, FixKind, Level, NewFile};
 use crate::Document;
-use crate::history::{History, Migration};
+use crate::history::{Base, Companion, History, Migration, Release};
 use crate::schema::catalog::Catalog;
 use crate::schema::objects::{Certainty, Id, Meta, Origin, Relation, Table};
 use crate::schema::session::Session;
@@ -17,21 +19,157 @@ use crate::text::Span;
 /// What a rule looks at.
 #[derive(Clone, Copy)]
 pub struct Cx<'a> {
-    /// The whole history.
-    pub history: &'a History,
-    /// One per migration.
-    pub documents: &'a [Document],
+    history: &'a History,
+    documents: &'a [Document],
     /// The settings in force.
     pub settings: &'a Settings,
-    /// The replayed history.
-    pub timeline: &'a Timeline,
+    timeline: &'a Timeline,
     /// Number of the judged migration; of no meaning to project rules.
     pub file: usize,
     /// The step being judged; `None` for migration and project rules.
     pub moment: Option<&'a Moment<'a>>,
+    /// The only migration that project rules shall speak about; `None`: all.
+    only: Option<usize>,
+    far: &'a Far,
+}
+
+/// What a rule looked at beyond the judged file and what comes before it: its findings are of use as long as that stays
+/// the same, too.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Far {
+    /// Catalogs after the judged file.
+    pub(crate) later: Cell<bool>,
+    /// The first lines of other files.
+    pub(crate) heads: Cell<bool>,
+}
+
+/// A file of the history, as far as its name goes: what no edit of its text changes.
+#[derive(Clone, Copy)]
+pub struct Named<'a> {
+    /// Its number.
+    pub number: usize,
+    migration: &'a Migration,
+}
+
+impl<'a> Named<'a> {
+    /// Path as people shall see it.
+    pub fn path(self) -> &'a str {
+        &self.migration.path
+    }
+
+    /// The file's name, without its folders.
+    pub fn file_name(self) -> &'a str {
+        self.migration.file_name()
+    }
+
+    /// See [`Migration::version`].
+    pub fn version(self) -> &'a str {
+        &self.migration.version
+    }
+
+    /// See [`Migration::release`].
+    pub fn release(self) -> Option<Release> {
+        self.migration.release()
+    }
+
+    /// Whether findings in it are wanted.
+    pub fn is_judged(self) -> bool {
+        self.migration.judged
+    }
+
+    /// See [`Migration::smoke_test_path`].
+    pub fn smoke_test_path(self) -> Option<&'a str> {
+        self.migration.smoke_test_path.as_deref()
+    }
 }
 
 impl<'a> Cx<'a> {
+    /// For the rules about one migration, or with `usize::MAX` for those about a project.
+    pub(crate) fn new(
+        history: &'a History,
+        documents: &'a [Document],
+        settings: &'a Settings,
+        timeline: &'a Timeline,
+        file: usize,
+        far: &'a Far,
+    ) -> Self {
+        Self {
+            history,
+            documents,
+            settings,
+            timeline,
+            file,
+            moment: None,
+            only: None,
+            far,
+        }
+    }
+
+    /// The same, for project rules that shall speak about one migration alone.
+    pub(crate) fn only(self, number: Option<usize>) -> Self {
+        Self { only: number, ..self }
+    }
+
+    /// The same, for the rules about one step.
+    pub(crate) fn at<'m>(self, moment: &'m Moment<'m>) -> Cx<'m>
+    where
+        'a: 'm,
+    {
+        Cx {
+            moment: Some(moment),
+            ..self
+        }
+    }
+
+    /// What the database holds before the first migration.
+    pub fn base(&self) -> Base {
+        self.history.base
+    }
+
+    /// Whether the history builds the database from nothing, or from its base.
+    pub fn is_complete(&self) -> bool {
+        self.timeline.is_complete()
+    }
+
+    /// All files of the history, by name, in the order of application.
+    pub fn names(&self) -> impl Iterator<Item = Named<'a>> + use<'a> {
+        let migrations = self.history.migrations.iter().enumerate();
+        migrations.map(|(number, migration)| Named { number, migration })
+    }
+
+    /// Whether a file's first line holds it back: see [`Migration::is_held`].
+    pub fn is_held(&self, number: usize) -> bool {
+        self.note_head(number);
+        self.history.migrations[number].is_held()
+    }
+
+    /// Rollback scripts, tests and seeds; none where one migration alone is spoken about.
+    pub fn companions(&self) -> &'a [Companion] {
+        match self.only {
+            None => &self.history.companions,
+            Some(_) => &[],
+        }
+    }
+
+    /// See [`History::snapshots_read_by_supabase`].
+    pub fn snapshots_read_by_supabase(&self) -> Option<&'a str> {
+        self.history.snapshots_read_by_supabase.as_deref()
+    }
+
+    /// The catalog before file `number`; the last one for a number past the end.
+    pub fn catalog_before(&self, number: usize) -> &'a Catalog {
+        if number > self.file + 1 {
+            self.far.later.set(true);
+        }
+        self.timeline.before(number)
+    }
+
+    fn note_head(&self, number: usize) {
+        if number != self.file {
+            self.far.heads.set(true);
+        }
+    }
+
     /// The judged migration.
     pub fn migration(&self) -> &'a Migration {
         &self.history.migrations[self.file]
@@ -54,6 +192,7 @@ impl<'a> Cx<'a> {
 
     /// The first line of migration `number`, as a place to point at.
     pub fn head_of(&self, number: usize) -> Origin {
+        self.note_head(number);
         let migration = &self.history.migrations[number];
         Origin {
             file: u32::try_from(number).unwrap_or(u32::MAX - 1),
@@ -122,6 +261,7 @@ impl<'a> Cx<'a> {
 
     /// The catalog after the last migration: what it all comes to.
     pub fn last(&self) -> &'a Catalog {
+        self.far.later.set(true);
         self.timeline.last()
     }
 
@@ -201,7 +341,7 @@ impl<'a> Cx<'a> {
 
     /// Whether the judged file is the first migration of a whole history: nobody uses the database yet.
     pub fn is_baseline(&self) -> bool {
-        self.file == 0 && self.timeline.is_complete()
+        self.file == 0 && self.is_complete()
     }
 
     /// Whether an API serves the schema to untrusted roles.
@@ -209,26 +349,26 @@ impl<'a> Cx<'a> {
         self.settings.exposed_schemas.iter().any(|schema| *schema == id.schema)
     }
 
-    /// The statement of migration `number` that something was made by; `None` for one inside a DO block.
+    /// The statement of migration `number` that something was made by; `None` for one inside a DO block. For project
+    /// rules.
     pub fn statement_at(&self, number: usize, made: Origin) -> Option<&'a Statement> {
-        let statements = &self.documents[number].file.statements;
-        statements.iter().find(|statement| statement.span == made.span)
+        let statements = &self.documents.get(number)?.file.statements;
+        let at = statements.binary_search_by_key(&made.span.start, |statement| statement.span.start);
+        at.ok().map(|at| &statements[at]).filter(|it| it.span == made.span)
     }
 
-    /// Where something was made, as a place to point at, if its file is part of the history.
-    pub fn place(&self, origin: Origin) -> Option<(&'a Migration, Span)> {
-        let migration = self.history.migrations.get(origin.file as usize)?;
-        Some((migration, origin.span))
+    /// The text of migration `number`. For project rules.
+    pub fn text_of(&self, number: usize) -> &'a str {
+        &self.history.migrations[number].text
     }
 
-    /// The number of the judged file that something was made in; `None` if that file is not judged.
+    /// The number of the file that something was made in, if project rules shall speak about it: it is judged, and not
+    /// another than the only one that is asked about.
     pub fn judged_file(&self, origin: Origin) -> Option<usize> {
         let number = origin.file as usize;
-        self.history
-            .migrations
-            .get(number)
-            .filter(|migration| migration.judged)
-            .map(|_| number)
+        let is_asked = self.only.is_none_or(|only| only == number);
+        let migration = self.history.migrations.get(number).filter(|_| is_asked)?;
+        migration.judged.then_some(number)
     }
 }
 

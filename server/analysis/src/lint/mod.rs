@@ -1,6 +1,7 @@
 //! Rules over a replayed history. Knows the timeline and the settings; knows no disk and no editor.
 
 mod allow;
+pub mod change;
 pub mod context;
 pub mod diagnostic;
 pub mod fingerprint;
@@ -22,9 +23,10 @@ pub(crate) mod prelude {
 
 pub use rules::RULES;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use context::{Cx, Finding, Place, Report};
+use context::{Cx, Far, Finding, Place, Report};
 use diagnostic::{Diagnostic, Level, Related};
 use rule::{Check, Rule};
 
@@ -36,6 +38,17 @@ use crate::settings::Settings;
 /// The rule of that name.
 pub fn rule_named(name: &str) -> Option<&'static Rule> {
     RULES.iter().copied().find(|rule| rule.name == name)
+}
+
+/// What the rules about one file found, before `allow` comments are heeded, and how far they looked.
+#[derive(Clone, Debug, Default)]
+pub struct Look {
+    /// What they found.
+    pub findings: Vec<Diagnostic>,
+    /// Whether they looked at catalogs after the file.
+    later: bool,
+    /// Whether they looked at the first lines of other files.
+    heads: bool,
 }
 
 /// A replayed history, ready to be judged file by file.
@@ -86,6 +99,21 @@ impl<'a> Linter<'a> {
     /// The findings of the step and migration rules about one file, before `allow` comments are heeded. Independent of
     /// every other file, so callers may judge files in parallel.
     pub fn file(&self, number: usize) -> Vec<Diagnostic> {
+        self.look(number).findings
+    }
+
+    /// The same, with what it takes to tell later whether they still hold.
+    pub fn look(&self, number: usize) -> Look {
+        let far = Far::default();
+        let findings = self.file_looking(number, &far);
+        Look {
+            findings,
+            later: far.later.get(),
+            heads: far.heads.get(),
+        }
+    }
+
+    fn file_looking(&self, number: usize, far: &Far) -> Vec<Diagnostic> {
         let Some(migration) = self.history.migrations.get(number) else {
             return Vec::new();
         };
@@ -93,14 +121,7 @@ impl<'a> Linter<'a> {
             return Vec::new();
         }
         let mut out = Vec::new();
-        let cx = Cx {
-            history: self.history,
-            documents: self.documents,
-            settings: self.settings,
-            timeline: &self.timeline,
-            file: number,
-            moment: None,
-        };
+        let cx = self.cx(number, far);
         let step_rules: Vec<_> = self
             .rules
             .iter()
@@ -111,13 +132,7 @@ impl<'a> Linter<'a> {
                 for (rule, level) in &step_rules {
                     if let Check::Step(check) = rule.check {
                         let mut report = Report::default();
-                        check(
-                            &Cx {
-                                moment: Some(moment),
-                                ..cx
-                            },
-                            &mut report,
-                        );
+                        check(&cx.at(moment), &mut report);
                         self.take(report, rule, *level, number, &mut out);
                     }
                 }
@@ -134,17 +149,24 @@ impl<'a> Linter<'a> {
         out
     }
 
+    fn cx<'c>(&'c self, number: usize, far: &'c Far) -> Cx<'c> {
+        Cx::new(self.history, self.documents, self.settings, &self.timeline, number, far)
+    }
+
     /// The findings of the project rules, before `allow` comments are heeded.
     pub fn project(&self) -> Vec<Diagnostic> {
+        self.project_only(None)
+    }
+
+    /// Those of them that are about one migration; cheaper than all.
+    pub fn project_in(&self, number: usize) -> Vec<Diagnostic> {
+        self.project_only(Some(number))
+    }
+
+    fn project_only(&self, only: Option<usize>) -> Vec<Diagnostic> {
         let mut out = Vec::new();
-        let cx = Cx {
-            history: self.history,
-            documents: self.documents,
-            settings: self.settings,
-            timeline: &self.timeline,
-            file: 0,
-            moment: None,
-        };
+        let far = Far::default();
+        let cx = self.cx(usize::MAX, &far).only(only);
         for (rule, level) in &self.rules {
             if let Check::Project(check) = rule.check {
                 let mut report = Report::default();
@@ -152,34 +174,47 @@ impl<'a> Linter<'a> {
                 self.take(report, rule, *level, usize::MAX, &mut out);
             }
         }
+        if let Some(only) = only {
+            let path = self.history.migrations.get(only).map(|migration| &*migration.path);
+            out.retain(|found| Some(&*found.path) == path);
+        }
         out
     }
 
     /// Heeds `allow` comments, reports the idle ones, sorts by file, position and rule.
     pub fn finish(&self, findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
+        let mut by_path = BTreeMap::<String, Vec<Diagnostic>>::new();
+        for finding in findings {
+            by_path.entry(finding.path.clone()).or_default().push(finding);
+        }
+        let mut finished = Vec::new();
+        for (number, migration) in self.history.migrations.iter().enumerate() {
+            let own = by_path.remove(&migration.path).unwrap_or_default();
+            finished.extend(self.finish_file(Some(number), own));
+        }
+        let others = by_path.into_values();
+        finished.extend(others.flat_map(|own| self.finish_file(None, own)));
+        finished
+    }
+
+    /// The same for one file and all findings in it: the migration of that number, or a file that is none.
+    pub fn finish_file(&self, number: Option<usize>, findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
         let on = |name: &str| {
             self.rules
                 .iter()
                 .find(|(rule, _)| rule.name == name)
                 .map(|(_, level)| *level)
         };
-        let mut kept = allow::heed(self.history, self.documents, findings, &on);
-        let order = |path: &str| {
-            self.history
-                .migrations
-                .iter()
-                .position(|migration| migration.path == path)
-                .unwrap_or(usize::MAX)
+        let migration = number.and_then(|number| self.history.migrations.get(number).zip(self.documents.get(number)));
+        let mut kept = match migration {
+            Some((migration, document)) if migration.judged => allow::heed(migration, document, findings, &on),
+            _ => findings,
         };
-        kept.sort_by_cached_key(|finding| {
-            (
-                order(&finding.path),
-                finding.path.clone(),
-                finding.span,
-                finding.rule,
-                finding.message.clone(),
-            )
-        });
+        let order = |one: &Diagnostic, other: &Diagnostic| {
+            let key = |finding: &Diagnostic| (finding.span, finding.rule);
+            key(one).cmp(&key(other)).then_with(|| one.message.cmp(&other.message))
+        };
+        kept.sort_by(order);
         kept.dedup();
         kept
     }

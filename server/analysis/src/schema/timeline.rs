@@ -4,6 +4,8 @@
 //! that memory grows with the schema and not with the number of statements.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
+use std::sync::Arc;
 
 use smol_str::SmolStr;
 
@@ -20,7 +22,7 @@ use crate::history::History;
 use crate::settings::Settings;
 
 /// The catalog and session before a file.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Boundary {
     /// What is there before the file.
     pub catalog: Catalog,
@@ -43,7 +45,7 @@ impl Boundary {
 #[derive(Clone, Debug)]
 pub struct Timeline {
     /// Before every file, and one after the last.
-    boundaries: Vec<Boundary>,
+    boundaries: Vec<Arc<Boundary>>,
     /// Of each file, the tables that it needs and nothing creates, and whether nothing at all was there yet.
     missing: Vec<BTreeSet<(bool, SmolStr)>>,
     /// Whether it was replayed as a history that starts midway although it says it is whole.
@@ -77,29 +79,38 @@ impl Timeline {
         settings: &Settings,
         document: &mut dyn FnMut(usize) -> &'d Document,
     ) -> Self {
-        let timeline = Self::begin(history, settings, history.complete).fold(history, settings, document);
+        let timeline = Self::begin(history, settings, history.complete).fold(history, settings, document, None);
         if !timeline.starts_midway() {
             return timeline;
         }
-        let mut timeline = Self::begin(history, settings, false).fold(history, settings, document);
+        let mut timeline = Self::begin(history, settings, false).fold(history, settings, document, None);
         timeline.midway = true;
         timeline
     }
 
-    /// Replays from file `first` on; the history before it, and the settings, are those of this timeline.
+    /// Replays the files that changed, and those after them unless the changes come to nothing. The files before and
+    /// after the `changed` ones, under their numbers in `history`, and the settings are those of this timeline.
     #[must_use]
-    pub fn update(&self, first: usize, history: &History, documents: &[Document], settings: &Settings) -> Self {
+    pub fn update(
+        &self,
+        changed: Range<usize>,
+        history: &History,
+        documents: &[Document],
+        settings: &Settings,
+    ) -> Self {
         // Whether a history starts midway is seen from its beginning.
         if self.midway {
             return Self::replay(history, documents, settings);
         }
-        let kept = first.min(self.missing.len());
+        let kept = changed.start.min(self.missing.len());
         let timeline = Self {
             boundaries: self.boundaries[..=kept].to_vec(),
             missing: self.missing[..kept].to_vec(),
             midway: false,
         };
-        let timeline = timeline.fold(history, settings, &mut |number| &documents[number]);
+        let is_aligned = self.missing.len() == history.migrations.len();
+        let known = is_aligned.then_some((self, changed.end));
+        let timeline = timeline.fold(history, settings, &mut |number| &documents[number], known);
         if timeline.starts_midway() {
             return Self::replay(history, documents, settings);
         }
@@ -115,34 +126,57 @@ impl Timeline {
             next_transaction: 0,
         };
         Self {
-            boundaries: vec![first],
+            boundaries: vec![Arc::new(first)],
             missing: Vec::new(),
             midway: false,
         }
     }
 
-    /// Replays the files behind the last boundary.
+    /// Replays the files behind the last boundary. `known`: a timeline that is the same from a file on, if that file
+    /// finds the same.
     fn fold<'d>(
         mut self,
         history: &History,
         settings: &Settings,
         document: &mut dyn FnMut(usize) -> &'d Document,
+        known: Option<(&Self, usize)>,
     ) -> Self {
-        let mut boundary = self.boundaries.pop().expect("a timeline has at least one boundary");
-        let first = self.boundaries.len();
+        let first = self.missing.len();
+        let mut boundary = Boundary::clone(&self.boundaries[first]);
+        let mut new = Vec::new();
         for (number, migration) in history.migrations.iter().enumerate().skip(first) {
             let document = document(number);
-            self.boundaries.push(boundary.snapshot());
+            if number > first {
+                new.push(boundary.snapshot());
+            }
             let mut replayer = Replayer::new(boundary, number, migration, document, history, settings);
             replayer.quiet = true;
             boundary = replayer.replay(document, &mut |_| {});
             self.missing.push(replayer.missing);
+            if let Some((known, end)) = known
+                && number + 1 == end
+                && *known.boundaries[end] == boundary
+            {
+                self.close(new, &boundary.catalog);
+                self.missing.extend_from_slice(&known.missing[end..]);
+                self.boundaries.extend_from_slice(&known.boundaries[end..]);
+                return self;
+            }
         }
-        for earlier in &mut self.boundaries {
-            earlier.catalog.share_kinship(&boundary.catalog);
+        if self.missing.len() > first {
+            let last = boundary.catalog.clone();
+            new.push(boundary);
+            self.close(new, &last);
         }
-        self.boundaries.push(boundary);
         self
+    }
+
+    /// Adds boundaries, which take over the secondary indexes of a later catalog.
+    fn close(&mut self, new: Vec<Boundary>, later: &Catalog) {
+        self.boundaries.extend(new.into_iter().map(|mut boundary| {
+            boundary.catalog.share_kinship(later);
+            Arc::new(boundary)
+        }));
     }
 
     /// Whether tables are missing in the way they are when the first files of a history were never written: one is
@@ -169,6 +203,12 @@ impl Timeline {
         self.before(usize::MAX)
     }
 
+    /// Whether file `number` finds the very same here as in `other`.
+    pub fn shares(&self, other: &Self, number: usize) -> bool {
+        let pair = self.boundaries.get(number).zip(other.boundaries.get(number));
+        pair.is_some_and(|(own, other)| Arc::ptr_eq(own, other))
+    }
+
     /// Replays file `number` once more and shows every step.
     pub fn steps(
         &self,
@@ -184,7 +224,7 @@ impl Timeline {
             .zip(history.migrations.get(number))
             .zip(documents.get(number));
         if let Some(((boundary, migration), document)) = parts {
-            let boundary = boundary.clone();
+            let boundary = Boundary::clone(boundary);
             Replayer::new(boundary, number, migration, document, history, settings).replay(document, visit);
         }
     }
@@ -222,10 +262,13 @@ mod tests {
     /// Replays `before`, updates it to `after` from the first file that differs, and compares that with a full replay.
     #[track_caller]
     fn updates(before: &[&str], after: &[&str]) {
-        let first = before.iter().zip(after).take_while(|(one, other)| one == other).count();
+        let same = |pair: &(&&str, &&str)| pair.0 == pair.1;
+        let first = before.iter().zip(after).take_while(same).count();
+        let later = before.iter().rev().zip(after.iter().rev()).take_while(same).count();
+        let changed = first..after.len().saturating_sub(later).max(first);
         let next = history(after);
         let documents = documents(&next);
-        let updated = replayed(before).update(first, &next, &documents, &Settings::default());
+        let updated = replayed(before).update(changed, &next, &documents, &Settings::default());
         let whole = replayed(after);
         assert_eq!(updated.boundaries.len(), whole.boundaries.len());
         for number in 0..=after.len() {

@@ -53,6 +53,13 @@ pub fn parse_and_judge(text: &str) -> (File, Vec<SyntaxError>) {
     (file(text, tokens, &pieces), errors)
 }
 
+/// What PostgreSQL would not read in a file; in text order.
+pub fn syntax_errors(text: &str) -> Vec<SyntaxError> {
+    let tokens = tokenize(text);
+    let pieces = split(&tokens);
+    verdict::syntax_errors(text, &tokens, &pieces)
+}
+
 fn file(text: &str, tokens: Tokens, pieces: &[Piece]) -> File {
     let statements = pieces.iter().map(|piece| statement(text, &tokens, piece)).collect();
     File {

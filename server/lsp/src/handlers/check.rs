@@ -23,7 +23,7 @@ pub(crate) async fn all(shared: &Arc<Shared>) -> Option<String> {
             let snapshot = shared.analyse(&area);
             let judged = judge::all(&snapshot, &shared.guard, &|| cancelled.is_cancelled())?;
             files += snapshot.members.len();
-            for found in judged.by_file.values().flatten() {
+            for found in judged.by_file.values().flat_map(|found| &**found) {
                 *counts.entry(found.level).or_default() += 1;
             }
         }

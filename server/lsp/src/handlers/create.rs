@@ -137,7 +137,7 @@ fn skeleton(view: &View, number: usize, rule: &str, path: &str) -> Option<NewFil
         migration.convention = true;
         migration.judged = true;
     }
-    let linter = Linter::replayed(&history, &view.documents, &settings, view.timeline.clone()?);
+    let linter = Linter::replayed(&history, &view.documents, &settings, Arc::clone(view.timeline()?));
     // The smoke test of a release is asked for in the release's last migration.
     let numbers = std::iter::once(number).chain(number + 1..history.migrations.len());
     let fixes = numbers

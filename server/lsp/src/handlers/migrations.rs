@@ -1,6 +1,7 @@
 //! `dblsp/migrations`: all migrations, for a tree beside the editor.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -81,6 +82,21 @@ pub(crate) fn list(snapshot: &Snapshot, judged: &Judged) -> Vec<Listed> {
     snapshot.views.iter().filter_map(of_view).collect()
 }
 
+/// Stands for what [`list`] gives: differs where that does.
+pub(crate) fn id(snapshot: &Snapshot, judged: &Judged) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for view in &snapshot.views {
+        view.root.hash(&mut hasher);
+        for migration in &view.history.migrations {
+            let findings = counts(judged.of(&snapshot.path(&migration.path)));
+            let files = (&migration.rollback_path, migration.has_rollback);
+            let tests = (&migration.smoke_test_path, migration.has_smoke_test);
+            (&migration.path, files, tests, migration.is_held(), findings).hash(&mut hasher);
+        }
+    }
+    hasher.finish()
+}
+
 fn entry(snapshot: &Snapshot, judged: &Judged, migration: &Migration) -> Option<Entry> {
     let path = snapshot.path(&migration.path);
     let rollback = migration.rollback_path.as_ref().map(|path| snapshot.path(path));
@@ -103,11 +119,12 @@ fn address(path: &Path) -> Option<String> {
 }
 
 fn count(found: &[Diagnostic]) -> BTreeMap<&'static str, usize> {
-    let mut counts = BTreeMap::from(Level::ALL.map(|level| (level.name(), 0)));
-    for found in found {
-        *counts.entry(found.level.name()).or_default() += 1;
-    }
-    counts
+    Level::ALL.map(Level::name).into_iter().zip(counts(found)).collect()
+}
+
+/// How many findings there are of each level.
+fn counts(found: &[Diagnostic]) -> [usize; Level::ALL.len()] {
+    Level::ALL.map(|level| found.iter().filter(|found| found.level == level).count())
 }
 
 /// `20251026211500_v0_7_0_baseline.sql` is `v0_7_0_baseline`; `2024_add/up.sql` is `add`.

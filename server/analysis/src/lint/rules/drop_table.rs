@@ -105,7 +105,7 @@ fn dropped<'a>(cx: &Cx<'a>, object: &ObjectRef) -> Option<&'a Id> {
 /// Whether the history cannot tell if the table is there; what is certainly not there is no loss.
 fn is_unknown(cx: &Cx<'_>, object: &ObjectRef) -> bool {
     let same_name = |id: &Id| id.name == object.name.last().value;
-    !cx.timeline.is_complete() && !cx.before().relations.keys().any(same_name)
+    !cx.is_complete() && !cx.before().relations.keys().any(same_name)
 }
 
 fn is_foreign(constraint: &crate::schema::objects::Constraint) -> bool {

@@ -1,4 +1,4 @@
-use crate::history::Migration;
+use crate::lint::context::Named;
 use crate::lint::prelude::*;
 use crate::settings::Runner;
 
@@ -40,15 +40,15 @@ rule! {
 }
 
 fn check(cx: &Cx<'_>, report: &mut Report) {
-    let Some(version) = version(cx, cx.migration()) else {
+    let Some(own) = cx.names().nth(cx.file).filter(|own| is_recorded(cx, *own)) else {
         return;
     };
-    let others = cx.history.migrations.iter().enumerate();
-    let mut others = others.filter(|(number, other)| {
-        *number != cx.file && other.version == version && self::version(cx, other) == Some(version)
-    });
+    let version = own.version();
+    let mut others = cx
+        .names()
+        .filter(|other| other.number != cx.file && other.version() == version && is_recorded(cx, *other));
     // One finding per pair: in the later file, unless only the earlier one is judged.
-    let Some((number, other)) = others.find(|(number, other)| *number < cx.file || !other.judged) else {
+    let Some(other) = others.find(|other| other.number < cx.file || !other.is_judged()) else {
         return;
     };
     let effect = if cx.settings.runner == Runner::Supabase {
@@ -60,20 +60,20 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
     report
         .add(cx.first_line(), message)
         .help("Give the file a timestamp of its own.")
-        .related(cx.head_of(number), "the same version is here");
+        .related(cx.head_of(other.number), "the same version is here");
 }
 
-/// What tools record of a migration. Prisma records the whole name of `<digits>_name/migration.sql`; the Supabase CLI skips
-/// `005b_users.sql`: no `_` follows the digits.
-fn version<'a>(cx: &Cx<'_>, migration: &'a Migration) -> Option<&'a str> {
-    let version = migration.version.as_str();
+/// Whether tools record a migration by its version. Prisma records the whole name of `<digits>_name/migration.sql`; the
+/// Supabase CLI skips `005b_users.sql`: no `_` follows the digits.
+fn is_recorded(cx: &Cx<'_>, migration: Named<'_>) -> bool {
+    let version = migration.version();
     let is_skipped = cx.settings.runner == Runner::Supabase
         && migration
             .file_name()
             .strip_prefix(version)
             .is_some_and(|rest| !rest.starts_with('_'));
-    let is_of_prisma = migration.path.ends_with("/migration.sql");
-    (!version.is_empty() && !is_skipped && !is_of_prisma).then_some(version)
+    let is_of_prisma = migration.path().ends_with("/migration.sql");
+    !version.is_empty() && !is_skipped && !is_of_prisma
 }
 
 #[cfg(test)]

@@ -117,7 +117,7 @@ impl Search<'_> {
 
     /// Whether the history has a relation or column of that name, which the literal may mean.
     fn is_an_object(&self, name: &str) -> bool {
-        let catalogs = [self.cx.timeline.before(self.cx.file + 1), self.cx.last()];
+        let catalogs = [self.cx.catalog_before(self.cx.file + 1), self.cx.last()];
         catalogs.iter().any(|catalog| {
             catalog.relations.iter().any(|(id, relation)| {
                 id.name == name || relation.table().is_some_and(|table| table.column(name).is_some())

@@ -45,7 +45,8 @@ rule! {
 }
 
 fn check(cx: &Cx<'_>, report: &mut Report) {
-    for (id, relation, table) in cx.last().tables() {
+    let last = cx.last();
+    for (id, relation, table) in last.tables() {
         if table.persistence == Persistence::Temporary {
             continue;
         }
@@ -53,13 +54,13 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
             let ConstraintKind::Foreign(key) = &constraint.kind else {
                 continue;
             };
-            let covered = cx
-                .last()
-                .indexes_of(id)
-                .any(|(_, index)| index.leads_with(&constraint.columns));
-            let Some(file) = cx.judged_file(constraint.created).filter(|_| !covered) else {
+            let Some(file) = cx.judged_file(constraint.created) else {
                 continue;
             };
+            let mut indexes = last.indexes_of(id);
+            if indexes.any(|(_, index)| index.leads_with(&constraint.columns)) {
+                continue;
+            }
             let columns = constraint.columns.join("`, `");
             let message = format!(
                 "deleting from `{}` reads all of `{}`: no index leads with `{columns}`",
@@ -70,11 +71,7 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
             finding
                 .in_migration(file)
                 .help(format!("Create an index on `{}` (`{columns}`).", shown(id)));
-            if !cx
-                .last()
-                .since(relation.meta.certainty, relation.meta.changed)
-                .is_certain()
-            {
+            if !last.since(relation.meta.certainty, relation.meta.changed).is_certain() {
                 finding.level(Level::Hint);
             }
             if let Some(edit) = index_after(cx, file, constraint, relation, table, id) {
@@ -87,10 +84,7 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
 /// Where the foreign key is written: its clause, or the whole statement where that cannot be found.
 fn place(cx: &Cx<'_>, file: usize, constraint: &Constraint) -> Span {
     let statement = constraint.created.span;
-    let written = cx
-        .documents
-        .get(file)
-        .and_then(|document| document.file.statements.iter().find(|found| found.span == statement));
+    let written = cx.statement_at(file, constraint.created);
     let clause = written.and_then(|written| match &written.node {
         Node::CreateTable(create) => {
             let inline = create.columns.iter().find_map(|column| inline(column, constraint));
@@ -137,14 +131,14 @@ fn index_after(
     id: &Id,
 ) -> Option<crate::lint::diagnostic::Edit> {
     let Origin { span, transaction, .. } = constraint.created;
-    let statements = &cx.documents.get(file)?.file.statements;
-    let editable = statements.iter().any(|statement| statement.span == span);
+    let editable = cx.statement_at(file, constraint.created).is_some();
     let there = constraint.columns.iter().all(|name| table.column(name).is_some());
     if !editable || !there || relation.meta.created.transaction != transaction {
         return None;
     }
-    let text = &cx.history.migrations.get(file)?.text;
-    let upper = span.slice(text).starts_with(|first: char| first.is_ascii_uppercase());
+    let upper = span
+        .slice(cx.text_of(file))
+        .starts_with(|first: char| first.is_ascii_uppercase());
     let (create, on) = if upper {
         ("CREATE INDEX", "ON")
     } else {

@@ -65,7 +65,7 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
         };
         let name = shown(&signature.id);
         let message = format!("`{name}` looks names up in whatever `search_path` its caller has set");
-        let text = &cx.history.migrations[number].text;
+        let text = cx.text_of(number);
         let edits = body_keyword(text, body.span)
             .map(|at| vec![insert(at, "set search_path = '' ")])
             .unwrap_or_default();

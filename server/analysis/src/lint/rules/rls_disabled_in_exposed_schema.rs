@@ -48,7 +48,7 @@ rule! {
 }
 
 fn check(cx: &Cx<'_>, report: &mut Report) {
-    if cx.history.base != crate::history::Base::Supabase {
+    if cx.base() != crate::history::Base::Supabase {
         return;
     }
     let last = cx.last();
@@ -57,6 +57,9 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
         if !cx.is_exposed(id) || !ours || table.row_security {
             continue;
         }
+        let Some(number) = cx.judged_file(relation.meta.created) else {
+            continue;
+        };
         // A loop over all tables may have enabled it; nobody can tell, so nothing is said.
         if last.taints.policies.is_some_and(|taint| taint > relation.meta.changed)
             || !last.since(relation.meta.certainty, relation.meta.changed).is_certain()
@@ -68,16 +71,13 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
             .copied()
             .filter(|role| relation.meta.acl.contains_key(*role))
             .collect();
-        let Some(number) = cx.judged_file(relation.meta.created) else {
-            continue;
-        };
         if reached.is_empty() {
             continue;
         }
         let name = shown(id);
         let message = format!("anyone can read and write `{name}` through the API: row level security is off");
         let created = relation.meta.created;
-        let text = &cx.history.migrations[number].text;
+        let text = cx.text_of(number);
         let enable = format!("\nalter table {} enable row level security;", quoted(id));
         let after = with_semicolon(text, created.span).end;
         report

@@ -65,10 +65,9 @@ fn is_rollback(cx: &Cx<'_>, name: &str) -> Option<bool> {
         return Some(true);
     }
     let base = stem.strip_suffix("_rollback")?;
-    let has_forward = cx.history.migrations.iter().any(|other| {
-        let other = other.file_name();
-        other.strip_suffix(".sql") == Some(base)
-    });
+    let has_forward = cx
+        .names()
+        .any(|other| other.file_name().strip_suffix(".sql") == Some(base));
     Some(has_forward)
 }
 

@@ -39,8 +39,9 @@ rule! {
 }
 
 fn check(cx: &Cx<'_>, report: &mut Report) {
-    let judged = cx.history.companions.iter().filter(|companion| companion.judged);
-    for rollback in judged.filter(|companion| companion.kind == CompanionKind::Rollback) {
+    let judged = cx.companions().iter().filter(|companion| companion.judged);
+    let rollbacks = judged.filter(|companion| companion.kind == CompanionKind::Rollback);
+    for rollback in rollbacks.filter(|rollback| rollback.text.contains("TODO")) {
         for comment in sql::parse(&rollback.text).comments {
             let words = comment
                 .span

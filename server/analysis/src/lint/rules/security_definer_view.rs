@@ -45,12 +45,15 @@ rule! {
 }
 
 fn check(cx: &Cx<'_>, report: &mut Report) {
-    if cx.settings.postgres < 15 || cx.history.base != crate::history::Base::Supabase {
+    if cx.settings.postgres < 15 || cx.base() != crate::history::Base::Supabase {
         return;
     }
     let last = cx.last();
     for (id, relation) in &last.relations {
         let Some(view) = relation.view().filter(|view| !view.materialized) else {
+            continue;
+        };
+        let Some(number) = cx.judged_file(relation.meta.changed) else {
             continue;
         };
         let reached = UNTRUSTED_ROLES.iter().any(|role| {
@@ -65,9 +68,6 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
         if !cx.is_exposed(id) || !reached || !reads || view.security_invoker() || !certain {
             continue;
         }
-        let Some(number) = cx.judged_file(relation.meta.changed) else {
-            continue;
-        };
         let statement = cx.statement_at(number, relation.meta.changed);
         let name = shown(id);
         let message = format!("`{name}` reads with its owner's rights, past the row level security of its tables");

@@ -50,13 +50,12 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
     let Some(path) = migration.smoke_test_path.as_ref().filter(|_| !migration.has_smoke_test) else {
         return;
     };
-    let numbered = cx.history.migrations.iter().enumerate();
-    let files: Vec<usize> = numbered
-        .filter(|(_, other)| other.smoke_test_path.as_ref() == Some(path))
-        .map(|(number, _)| number)
+    let files: Vec<usize> = cx
+        .names()
+        .filter(|other| other.smoke_test_path() == Some(path))
+        .map(|other| other.number)
         .collect();
-    let is_held = |number: &&usize| cx.history.migrations[**number].is_held();
-    let last = files.iter().rev().find(|number| !is_held(number)).or(files.last());
+    let last = files.iter().rev().find(|number| !cx.is_held(**number)).or(files.last());
     if last != Some(&cx.file) {
         return;
     }
@@ -104,33 +103,35 @@ fn skeleton(cx: &Cx<'_>, version: &str, files: &[usize]) -> String {
 /// What the files create that is still there after the last of them: a name, and the condition that it exists.
 fn checks(cx: &Cx<'_>, files: &[usize]) -> Vec<(String, String)> {
     let last = files.last().copied().unwrap_or(cx.file);
-    let catalog = cx.timeline.before(last + 1);
+    let catalog = cx.catalog_before(last + 1);
     let ours = |created: Origin| files.contains(&(created.file as usize));
     let is_ours = |meta: &Meta| ours(meta.created);
     let mut out = Vec::new();
     for (id, relation) in &catalog.relations {
-        let name = format!("{}.{}", quote(&id.schema), quote(&id.name));
+        let name = || format!("{}.{}", quote(&id.schema), quote(&id.name));
         if is_ours(&relation.meta) && matches!(relation.kind, RelationKind::Table(_) | RelationKind::View(_)) {
+            let name = name();
             let there = format!("to_regclass({}) is not null", literal(&name));
             out.push((format!("{} {name}", relation.noun()), there));
         }
         let Some(table) = relation.table() else { continue };
-        let on = format!("on {name}");
         for trigger in table.triggers.iter().filter(|trigger| ours(trigger.created)) {
+            let name = name();
             let there = format!(
                 "exists (select from pg_trigger where tgrelid = to_regclass({}) and tgname = {})",
                 literal(&name),
                 literal(&trigger.name)
             );
-            out.push((format!("trigger {} {on}", trigger.name), there));
+            out.push((format!("trigger {} on {name}", trigger.name), there));
         }
         for policy in table.policies.iter().filter(|policy| ours(policy.created)) {
+            let name = name();
             let there = format!(
                 "exists (select from pg_policy where polrelid = to_regclass({}) and polname = {})",
                 literal(&name),
                 literal(&policy.name)
             );
-            out.push((format!("policy {} {on}", policy.name), there));
+            out.push((format!("policy {} on {name}", policy.name), there));
         }
     }
     for (signature, _) in catalog.routines.iter().filter(|(_, routine)| is_ours(&routine.meta)) {

@@ -43,7 +43,7 @@ rule! {
 }
 
 fn check(cx: &Cx<'_>, report: &mut Report) {
-    let Some(config) = &cx.history.snapshots_read_by_supabase else {
+    let Some(config) = cx.snapshots_read_by_supabase() else {
         return;
     };
     report

@@ -36,7 +36,7 @@ rule! {
 const MAX_PER_FILE: usize = 10;
 
 fn check(cx: &Cx<'_>, report: &mut Report) {
-    for error in cx.document().syntax_errors.iter().take(MAX_PER_FILE) {
+    for error in cx.document().syntax_errors(cx.migration()).iter().take(MAX_PER_FILE) {
         report.add(error.span, error.message.clone());
     }
 }

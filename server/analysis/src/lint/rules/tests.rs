@@ -153,7 +153,7 @@ fn fixes_converge() {
             let errors: Vec<_> = project
                 .migrations
                 .iter()
-                .flat_map(|m| read(m).syntax_errors.to_vec())
+                .flat_map(|m| read(m).syntax_errors(m).to_vec())
                 .collect();
             assert!(errors.is_empty(), "{}: a fix left broken SQL: {errors:?}", rule.name);
         }

@@ -46,15 +46,13 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
         return;
     }
     let Some(release) = migration.release() else { return };
-    let earlier = cx.history.migrations[..cx.file].iter().enumerate();
-    let highest = earlier
-        .filter(|(_, earlier)| !earlier.is_held())
-        .filter_map(|(number, earlier)| Some((earlier.release()?, number)))
-        .max();
-    let Some((highest, number)) = highest.filter(|(highest, _)| *highest > release) else {
-        return;
-    };
-    let before = cx.history.migrations[number].file_name();
+    let earlier = cx.names().take(cx.file);
+    let higher = earlier.filter_map(|earlier| Some((earlier.release().filter(|other| *other > release)?, earlier)));
+    let highest = higher
+        .filter(|(_, earlier)| !cx.is_held(earlier.number))
+        .max_by_key(|(higher, earlier)| (*higher, earlier.number));
+    let Some((highest, earlier)) = highest else { return };
+    let (number, before) = (earlier.number, earlier.file_name());
     report
         .add(
             cx.first_line(),

@@ -1,7 +1,7 @@
 //! The catalog in the middle of a file: what a statement finds that is still being written.
 
-use super::Timeline;
 use super::replayer::Replayer;
+use super::{Boundary, Timeline};
 use crate::Document;
 use crate::history::History;
 use crate::schema::catalog::Catalog;
@@ -22,7 +22,14 @@ impl Timeline {
         let boundary = self.boundaries.get(number)?;
         let migration = history.migrations.get(number)?;
         let document = documents.get(number)?;
-        let mut replayer = Replayer::new(boundary.clone(), number, migration, document, history, settings);
+        let mut replayer = Replayer::new(
+            Boundary::clone(boundary),
+            number,
+            migration,
+            document,
+            history,
+            settings,
+        );
         replayer.quiet = true;
         let statements = document.file.statements.iter().enumerate();
         for (at, statement) in statements.take_while(|(_, statement)| statement.span.start < offset) {
