@@ -5,6 +5,7 @@
 //! from servers of one major version, because each prints expressions in its own way.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde_json::{Value, json};
 
@@ -12,7 +13,6 @@ use crate::canonical::{self, Row};
 use crate::connection::{Connection, ServerError};
 
 const DEFINITIONS: &str = include_str!("queries/definitions.sql");
-const NEIGHBOURS: &str = include_str!("queries/neighbours.sql");
 /// Schemas of tools that keep their own books in the database: no migration makes them.
 const TOOLS: &str = "'_dblsp', 'dblsp', 'supabase_migrations'";
 
@@ -76,20 +76,6 @@ impl Capture {
         let of_class = self.objects.keys().filter(|(class, _)| class == "unread");
         of_class.map(|(_, identity)| identity.as_str())
     }
-}
-
-/// Of every object the others that it needs or that need it, by name. Call it in a transaction with an empty search path.
-pub async fn neighbours(connection: &mut Connection) -> Result<BTreeMap<Name, BTreeSet<Name>>, ServerError> {
-    let query = format!("{}{}{NEIGHBOURS}", objects_query(), canonical::PARTS);
-    let mut out: BTreeMap<Name, BTreeSet<Name>> = BTreeMap::new();
-    for row in connection.rows(&query).await? {
-        let mut row = row.into_iter().map(Option::unwrap_or_default);
-        let mut next = || row.next().unwrap_or_default();
-        let (one, other) = ((next(), next()), (next(), next()));
-        out.entry(one.clone()).or_default().insert(other.clone());
-        out.entry(other).or_default().insert(one);
-    }
-    Ok(out)
 }
 
 fn queries() -> Vec<String> {
@@ -175,6 +161,53 @@ impl Difference {
             }
         }
         out
+    }
+}
+
+impl fmt::Display for Difference {
+    /// `policy public.a.own changed: using_expression (id = 1) → (id = 2)`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.class, self.identity)?;
+        match &self.what {
+            What::Missing => f.write_str(" is missing"),
+            What::Added => f.write_str(" is there and was not"),
+            What::Changed(facets) => {
+                f.write_str(" changed")?;
+                for (at, facet) in facets.iter().enumerate() {
+                    let mark = if at == 0 { ":" } else { "," };
+                    write!(
+                        f,
+                        "{mark} {} {} → {}",
+                        facet.name,
+                        shown(&facet.before),
+                        shown(&facet.after)
+                    )?;
+                }
+                Ok(())
+            }
+            What::Reordered { before, after } => {
+                write!(
+                    f,
+                    " has its columns in another order: {} → {}",
+                    before.join(", "),
+                    after.join(", ")
+                )
+            }
+        }
+    }
+}
+
+/// A facet's value on one line; long definitions are cut.
+fn shown(value: &Value) -> String {
+    let text = match value {
+        Value::Null => return "none".into(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match text.char_indices().nth(120) {
+        Some((cut, _)) => format!("`{}…`", &text[..cut]),
+        None => format!("`{text}`"),
     }
 }
 

@@ -1,6 +1,7 @@
 //! PostgreSQL servers: throw-away and linked. The only crate that talks to one, and the only one that names sqlx.
 
 pub mod address;
+pub mod archive;
 pub mod canonical;
 pub mod capture;
 pub mod connection;
@@ -16,6 +17,7 @@ pub mod notice;
 pub mod plan;
 pub mod preflight;
 pub mod rehearse;
+pub mod rollback;
 pub mod shadow;
 pub mod smoke;
 pub mod snapshot;

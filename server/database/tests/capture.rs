@@ -2,7 +2,7 @@
 
 mod support;
 
-use database::capture::{Capture, What, compare, neighbours};
+use database::capture::{Capture, What, compare};
 use database::{Connection, Template};
 
 const SCHEMA: &str = r#"
@@ -267,34 +267,4 @@ async fn secrets_of_mappings_are_not_kept() {
     };
     let capture = Capture::read(&mut session).await.expect("a capture");
     assert!(!format!("{capture:?}").contains("secret of a mapping"));
-}
-
-#[tokio::test]
-async fn neighbours_are_what_needs_an_object_and_what_it_needs() {
-    let Some((_shadow, mut session)) = session().await else {
-        return;
-    };
-    session
-        .execute("BEGIN; SET LOCAL search_path = ''")
-        .await
-        .expect("begun");
-    let neighbours = neighbours(&mut session).await.expect("the neighbours");
-    let name = |class: &str, identity: &str| (class.to_owned(), identity.to_owned());
-    let of = |class: &str, identity: &str| {
-        let found = &neighbours[&name(class, identity)];
-        found
-            .iter()
-            .map(|(class, identity)| format!("{class} {identity}"))
-            .collect::<Vec<_>>()
-    };
-    let parent = of("table", "app.parent");
-    for expected in [
-        "view app.seen",
-        "policy app.parent.own",
-        "constraint app.child.child_parent_id_fkey",
-        "schema app",
-    ] {
-        assert!(parent.iter().any(|found| found == expected), "{expected}: {parent:?}");
-    }
-    assert!(of("function", "app.act()").contains(&"trigger app.child.on_change".to_owned()));
 }

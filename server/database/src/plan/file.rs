@@ -208,6 +208,19 @@ impl File {
         }
     }
 
+    /// Cuts a script that is no migration: the one that undoes `version`.
+    pub(crate) fn of_script(path: &str, version: &str, text: &str) -> Self {
+        let migration = Migration::new(path, text);
+        let known = Known {
+            number: 0,
+            version: version.to_owned(),
+            file: migration.file_name().to_owned(),
+            path: path.to_owned(),
+            standing: super::Standing::Pending,
+        };
+        Self::read(&migration, &known, &Options::default())
+    }
+
     /// What the history records: every statement with the comments before it, without its semicolon.
     pub fn recorded(&self) -> Vec<&str> {
         self.recorded.iter().map(|span| span.slice(&self.text)).collect()
