@@ -138,7 +138,9 @@ pub fn rename_in_companion(
     });
     let mut documents = view.documents[..file.min(view.documents.len())].to_vec();
     documents.push(crate::read(&history.migrations[file]));
-    let timeline = view.timeline.update(file, &history, &documents, view.settings);
+    let timeline = view
+        .timeline
+        .update(file..file + 1, &history, &documents, view.settings);
     let beside = View {
         history: &history,
         documents: &documents,

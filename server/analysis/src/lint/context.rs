@@ -8,6 +8,7 @@ use super::diagnostic::{Edit, Fix, FixKind, Level, NewFile};
 use crate::Document;
 use crate::history::{Base, Companion, History, Migration, Release};
 use crate::schema::catalog::Catalog;
+use crate::schema::inverse::{Rollback, inverse};
 use crate::schema::objects::{Certainty, Id, Meta, Origin, Relation, Table};
 use crate::schema::session::Session;
 use crate::schema::step::Step;
@@ -205,6 +206,11 @@ impl<'a> Cx<'a> {
     pub fn steps(&self, visit: &mut dyn FnMut(&Moment<'_>)) {
         self.timeline
             .steps(self.file, self.history, self.documents, self.settings, visit);
+    }
+
+    /// What undoes the judged migration.
+    pub fn inverse(&self) -> Rollback {
+        inverse(self.timeline, self.file, self.history, self.documents, self.settings)
     }
 
     /// The text of a span of the judged migration.

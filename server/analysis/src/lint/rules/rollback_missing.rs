@@ -1,5 +1,4 @@
 use crate::lint::prelude::*;
-use crate::schema::inverse::inverse;
 
 rule! {
     /// The migration has no rollback script.
@@ -58,8 +57,7 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
 
 /// The statements that undo the migration, last step first.
 fn skeleton(cx: &Cx<'_>) -> String {
-    let rollback = inverse(cx.timeline, cx.file, cx.history, cx.documents, cx.settings);
-    rollback.to_sql(cx.migration().file_name(), cx.text())
+    cx.inverse().to_sql(cx.migration().file_name(), cx.text())
 }
 
 #[cfg(test)]
