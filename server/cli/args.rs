@@ -7,6 +7,8 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::commands;
+
 /// Show what PostgreSQL migrations will really do
 #[derive(Debug, Parser)]
 #[command(
@@ -51,6 +53,20 @@ pub(crate) enum Command {
         #[arg(long, value_name = "X.Y.Z")]
         version: Option<String>,
     },
+    /// Choose the environment that is meant where none is named, and try its connection
+    Link(commands::link::Options),
+    /// Show how every migration stands in every environment
+    Status(commands::status::Options),
+    /// Show what `apply` would do
+    Plan(commands::plan::Options),
+    /// Apply pending migrations
+    Apply(commands::apply::Options),
+    /// Correct the record of what is applied, and nothing else
+    Mark(commands::mark::Options),
+    /// List what dblsp did to a database
+    History(commands::history::Options),
+    /// Look for what would keep the other commands from working
+    Doctor(commands::doctor::Options),
     /// Serve an editor over the Language Server Protocol, on standard input and output
     Lsp {
         /// Accepted because editors add it; there is no other way
@@ -94,6 +110,17 @@ pub(crate) struct CheckOptions {
     /// Read settings from FILE instead of dblsp.toml
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+}
+
+/// Which database, and how to print results.
+#[derive(Debug, clap::Args)]
+pub(crate) struct EnvironmentOptions {
+    /// Environment of dblsp.toml [default: the one that `dblsp link` chose, the only one, or `local`]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) environment: Option<String>,
+    /// How to print results
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
 }
 
 /// How to print results.

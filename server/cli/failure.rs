@@ -16,6 +16,46 @@ pub(crate) enum Exit {
     Findings,
     /// Wrong arguments, paths or settings.
     Usage,
+    /// The database, or the way to it.
+    Database,
+}
+
+/// A failure that says what to do, and with which code to end.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// How the command ends.
+    pub(crate) exit: Exit,
+    /// What is wrong.
+    pub(crate) message: String,
+    /// What to do about it.
+    pub(crate) hint: String,
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl Failure {
+    /// The database, or the way to it.
+    pub(crate) fn database(message: impl ToString, hint: impl Into<String>) -> Self {
+        Self {
+            exit: Exit::Database,
+            message: message.to_string(),
+            hint: hint.into(),
+        }
+    }
+
+    /// Wrong arguments or settings.
+    pub(crate) fn usage(message: impl ToString, hint: impl Into<String>) -> Self {
+        Self {
+            exit: Exit::Usage,
+            ..Self::database(message, hint)
+        }
+    }
 }
 
 impl From<Exit> for ExitCode {
@@ -24,12 +64,17 @@ impl From<Exit> for ExitCode {
             Exit::Clean => ExitCode::SUCCESS,
             Exit::Findings => ExitCode::from(1),
             Exit::Usage => ExitCode::from(2),
+            Exit::Database => ExitCode::from(3),
         }
     }
 }
 
 /// Tells why a command failed, with what to do about it.
 pub(crate) fn report(error: &anyhow::Error) -> Exit {
+    if let Some(failure) = error.downcast_ref::<Failure>() {
+        terminal::complain(&failure.message, &failure.hint);
+        return failure.exit;
+    }
     match error.downcast_ref::<ProjectError>() {
         Some(problem) => report_problem(problem),
         None => terminal::complain(&format!("{error:#}"), "run `dblsp --help`"),

@@ -5,6 +5,7 @@ mod commands;
 #[cfg(test)]
 mod docs;
 mod failure;
+mod linked;
 mod progress;
 mod render;
 mod terminal;
@@ -28,6 +29,13 @@ fn main() -> ExitCode {
         Command::Rules { format } => commands::rules::run(format),
         Command::Init { dry_run } => commands::init::run(dry_run),
         Command::New { name, version } => commands::new::run(&name, version.as_deref()),
+        Command::Link(options) => commands::link::run(&options),
+        Command::Status(options) => commands::status::run(&options),
+        Command::Plan(options) => commands::plan::run(&options),
+        Command::Apply(options) => commands::apply::run(&options),
+        Command::Mark(options) => commands::mark::run(&options),
+        Command::History(options) => commands::history::run(&options),
+        Command::Doctor(options) => commands::doctor::run(&options),
         Command::Lsp { .. } => commands::lsp::run(),
         Command::Schema => commands::schema::run(),
         Command::Completions { shell } => commands::completions::run(shell),

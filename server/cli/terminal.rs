@@ -19,7 +19,8 @@ impl Paint {
         }
     }
 
-    fn stderr() -> Self {
+    /// For standard error.
+    pub(crate) fn stderr() -> Self {
         Self {
             on: takes_colour(&io::stderr()),
         }

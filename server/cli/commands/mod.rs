@@ -1,10 +1,17 @@
 //! One file per command.
 
+pub(crate) mod apply;
 pub(crate) mod check;
 pub(crate) mod completions;
+pub(crate) mod doctor;
 pub(crate) mod explain;
+pub(crate) mod history;
 pub(crate) mod init;
+pub(crate) mod link;
 pub(crate) mod lsp;
+pub(crate) mod mark;
 pub(crate) mod new;
+pub(crate) mod plan;
 pub(crate) mod rules;
 pub(crate) mod schema;
+pub(crate) mod status;

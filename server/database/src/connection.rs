@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use serde::Serialize;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgDatabaseError, PgErrorPosition, PgRow, PgSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, Row as _, ValueRef as _};
 use tracing::instrument::WithSubscriber as _;
@@ -15,7 +16,7 @@ use crate::text::byte_of_position;
 const CONNECT_LIMIT: Duration = Duration::from_secs(15);
 
 /// What the server said when a statement failed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
 #[error("{message} ({sqlstate})")]
 pub struct ServerError {
     /// Five characters; `08006` where the connection itself was lost.
@@ -29,6 +30,7 @@ pub struct ServerError {
     /// The call stack, for errors inside functions.
     pub context: Option<Box<str>>,
     /// Where in the text that was sent, in bytes. Absent for constraint violations and errors inside functions.
+    #[serde(skip)]
     pub byte_offset: Option<usize>,
 }
 

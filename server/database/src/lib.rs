@@ -1,6 +1,7 @@
 //! PostgreSQL servers: throw-away and linked. The only crate that talks to one, and the only one that names sqlx.
 
 pub mod address;
+pub mod apply;
 pub mod archive;
 pub mod canonical;
 pub mod capture;
@@ -12,7 +13,9 @@ pub mod extensions;
 pub mod failpoint;
 pub mod history;
 pub mod journal;
+pub mod link;
 pub mod lock;
+pub mod mark;
 pub mod notice;
 pub mod plan;
 pub mod preflight;

@@ -149,7 +149,7 @@ pub async fn blockers(connection: &mut Connection, backend: i32) -> Result<Vec<H
 }
 
 /// Sessions by their processes. What another role's session does is hidden from ours unless it may see it.
-async fn holders(connection: &mut Connection, pids: &str) -> Result<Vec<Holder>, ServerError> {
+pub(crate) async fn holders(connection: &mut Connection, pids: &str) -> Result<Vec<Holder>, ServerError> {
     let sql = format!(
         "SELECT pid, coalesce(usename, ''), coalesce(application_name, ''),
                 CASE WHEN client_addr IS NULL THEN 'local' ELSE pg_catalog.host(client_addr) END,

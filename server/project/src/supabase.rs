@@ -14,6 +14,8 @@ pub struct Supabase {
     pub configured: bool,
     /// `[db] major_version`; the CLI's default is 17.
     pub postgres: u16,
+    /// `[db] port`, where the local database listens; the CLI's default is 54322.
+    pub port: u16,
     /// `[api] schemas`
     pub exposed_schemas: Vec<String>,
     /// Whether both keys that name the declarative schemas point away from `supabase/schemas`.
@@ -49,6 +51,10 @@ pub fn read(disk: &Disk, root: &Path) -> Option<Supabase> {
             .and_then(toml::Value::as_integer)
             .and_then(|major| u16::try_from(major).ok())
             .unwrap_or(17),
+        port: key(&["db", "port"])
+            .and_then(toml::Value::as_integer)
+            .and_then(|port| u16::try_from(port).ok())
+            .unwrap_or(54322),
         exposed_schemas: strings(&["api", "schemas"]).unwrap_or_else(default_exposed_schemas),
         schemas_point_elsewhere: !schema_paths.is_empty()
             && schema_paths.iter().all(|path| is_elsewhere(path))
@@ -99,18 +105,19 @@ mod tests {
     fn defaults_are_those_of_the_cli() {
         let (folder, disk) = project("project_id = \"x\"");
         let supabase = read(&disk, folder.path()).expect("a Supabase project");
-        assert_eq!(supabase.postgres, 17);
+        assert_eq!((supabase.postgres, supabase.port), (17, 54322));
         assert_eq!(supabase.exposed_schemas, ["public", "graphql_public"]);
     }
 
     #[test]
     fn keys_are_read() {
-        let (folder, disk) = project("[api]\nschemas = [\"api\"]\n[db]\nmajor_version = 15");
+        let (folder, disk) = project("[api]\nschemas = [\"api\"]\n[db]\nmajor_version = 15\nport = 5001");
         let supabase = read(&disk, folder.path()).expect("a Supabase project");
         assert_eq!(
             (supabase.postgres, supabase.exposed_schemas),
             (15, vec!["api".to_owned()])
         );
+        assert_eq!(supabase.port, 5001);
     }
 
     #[test]

@@ -40,6 +40,9 @@ pub struct File {
     /// What the history records, as places in the text.
     #[serde(skip)]
     recorded: Vec<Span>,
+    /// Statements that change the session's settings for the steps that follow, with the number of their step.
+    #[serde(skip)]
+    session: Vec<(usize, Span)>,
 }
 
 /// What commits together.
@@ -71,7 +74,7 @@ impl Step {
 }
 
 /// A statement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Statement {
     /// Where it stands in the file, without the semicolon.
     #[serde(serialize_with = "span")]
@@ -100,8 +103,6 @@ pub enum Resume {
     CreateIndex {
         /// The table.
         table: String,
-        /// The index, with the table's schema, where it has a name.
-        index: Option<String>,
     },
     /// DROP INDEX CONCURRENTLY: the index is gone.
     DropIndex {
@@ -188,6 +189,7 @@ impl File {
             steps: Vec::new(),
             open: Vec::new(),
             refusals: Vec::new(),
+            session: Vec::new(),
         };
         cutter.cut(options.segments);
         cutter.refusals.extend(document.file.errors.iter().map(|error| Refusal {
@@ -204,6 +206,7 @@ impl File {
             steps: cutter.steps,
             refusals: cutter.refusals,
             recorded: recorded(parsed, migration),
+            session: cutter.session,
             text: migration.text.clone(),
         }
     }
@@ -224,6 +227,12 @@ impl File {
     /// What the history records: every statement with the comments before it, without its semicolon.
     pub fn recorded(&self) -> Vec<&str> {
         self.recorded.iter().map(|span| span.slice(&self.text)).collect()
+    }
+
+    /// The statements before a step that its session must have run.
+    pub fn session_before(&self, step: usize) -> impl Iterator<Item = &str> {
+        let before = self.session.iter().take_while(move |(at, _)| *at < step);
+        before.map(|(_, span)| span.slice(&self.text))
     }
 
     /// How many statements it has.
@@ -273,6 +282,7 @@ struct Cutter<'a> {
     /// Statements of the transaction that is being gathered.
     open: Vec<Statement>,
     refusals: Vec<Refusal>,
+    session: Vec<(usize, Span)>,
 }
 
 impl Cutter<'_> {
@@ -351,6 +361,9 @@ impl Cutter<'_> {
         if let Some(resume) = alone(node, span.slice(self.text), self.text) {
             return self.alone(statement, resume);
         }
+        if changes_session(node, span.slice(self.text)) {
+            self.session.push((self.steps.len(), span));
+        }
         self.open.push(statement);
         if self.adds_a_value_that_is_used(at) {
             self.commit();
@@ -395,6 +408,17 @@ impl Cutter<'_> {
     }
 }
 
+/// Whether a statement's effect is one on the session, and outlives its transaction.
+fn changes_session(node: &Node, sql: &str) -> bool {
+    match node {
+        Node::Set(set) => !set.local,
+        Node::Reset { .. } => true,
+        // `SELECT pg_catalog.set_config('search_path', '', false)`, as pg_dump writes it.
+        Node::Query(_) => sql.contains("set_config"),
+        _ => false,
+    }
+}
+
 /// A DO block that ends its transaction cannot run in ours.
 fn commits_inside(node: &Node, text: &str) -> bool {
     let Node::Do { language, body } = node else {
@@ -415,13 +439,7 @@ fn alone(node: &Node, sql: &str, text: &str) -> Option<Resume> {
     match node {
         Node::CreateIndex(create) if create.concurrently => {
             let table = written(create.table.span());
-            // An index lies in its table's schema, and its name is written without one.
-            let schema = table.rsplit_once('.').map(|(schema, _)| schema);
-            let index = create.name.as_ref().map(|name| match schema {
-                Some(schema) => format!("{schema}.{}", written(name.span())),
-                None => written(name.span()),
-            });
-            Some(Resume::CreateIndex { table, index })
+            Some(Resume::CreateIndex { table })
         }
         Node::Drop(drop) if drop.concurrently => match drop.objects.as_slice() {
             [index] => Some(Resume::DropIndex {
@@ -529,10 +547,7 @@ mod tests {
                 Step::Transaction { .. } => None,
             })
             .collect();
-        let index = Resume::CreateIndex {
-            table: "s.t".into(),
-            index: Some("s.i".into()),
-        };
+        let index = Resume::CreateIndex { table: "s.t".into() };
         assert_eq!(resumes[0], &index);
         assert_eq!(
             resumes[4],
@@ -542,6 +557,16 @@ mod tests {
             }
         );
         assert!(!file.is_atomic());
+    }
+
+    #[test]
+    fn settings_hold_for_the_steps_that_follow() {
+        let file =
+            read("set search_path = a; set local x.y = 1; vacuum t; select set_config('b', 'c', false); vacuum u;");
+        let before = |step| file.session_before(step).collect::<Vec<_>>();
+        assert_eq!(before(0), Vec::<&str>::new());
+        assert_eq!(before(1), ["set search_path = a"]);
+        assert_eq!(before(3), ["set search_path = a", "select set_config('b', 'c', false)"]);
     }
 
     #[test]

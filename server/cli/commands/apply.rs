@@ -1,0 +1,236 @@
+//! `dblsp apply`: applies pending migrations.
+
+use std::io::{self, BufRead, IsTerminal};
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use analysis::text::LineIndex;
+use database::Target;
+use database::apply::{self, ApplyError, Limits, Request, StatementError};
+use database::environment::EnvironmentError;
+use database::journal::Confirmation;
+use database::link::Linked;
+use database::plan;
+use serde_json::{Value, json};
+
+use crate::args::{EnvironmentOptions, Format};
+use crate::failure::{Exit, Failure};
+use crate::linked;
+use crate::render::steps::Steps;
+use crate::terminal;
+
+/// Options of `dblsp apply`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    pub(crate) environment: EnvironmentOptions,
+    /// Apply this migration alone; refused while an earlier one is pending
+    #[arg(long, value_name = "FILE")]
+    pub(crate) only: Option<PathBuf>,
+    /// Do not ask; on a protected environment every confirmation is wanted all the same
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Say that something is done which the environment wants confirmed; repeat for each
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) confirm: Vec<String>,
+    /// Apply on a throw-away PostgreSQL only
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Also apply migrations on hold
+    #[arg(long)]
+    pub(crate) release: bool,
+    /// Apply a file that commits by itself part by part
+    #[arg(long)]
+    pub(crate) segments: bool,
+    /// Apply to a protected environment what nobody has proven
+    #[arg(long)]
+    pub(crate) accept_unproven: bool,
+    /// Seconds to wait for a lock on a table, each time; 0 is for ever
+    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    pub(crate) lock_timeout: u64,
+    /// Seconds that a statement may take; 0 is for ever
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    pub(crate) statement_timeout: u64,
+    /// How often to try a transaction that did not get its locks
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub(crate) attempts: u32,
+}
+
+pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
+    let project = linked::open()?;
+    let target = linked::target(&project, options.environment.environment.as_deref())?;
+    let only = options
+        .only
+        .as_ref()
+        .map(|path| project.disk.show(&project.disk.absolute(path)));
+    let who = linked::who();
+    let is_rehearsal = options.dry_run || target.address().is_none();
+    let confirmations = if is_rehearsal {
+        Vec::new()
+    } else {
+        confirmed(&target, options, &who)?
+    };
+    let required = target
+        .requires
+        .iter()
+        .map(|name| (name.clone(), required(&project, name)));
+    let request = Request {
+        required: if is_rehearsal { Vec::new() } else { required.collect() },
+        history: &project.history,
+        settings: &project.settings,
+        places: (!is_rehearsal).then(|| project.places()),
+        options: plan::Options {
+            only,
+            release: options.release,
+            segments: options.segments,
+        },
+        dry_run: options.dry_run,
+        accept_unproven: options.accept_unproven,
+        who,
+        confirmations,
+        limits: Limits {
+            lock_timeout: Duration::from_secs(options.lock_timeout),
+            statement_timeout: Duration::from_secs(options.statement_timeout),
+            attempts: options.attempts.max(1),
+            ..Limits::default()
+        },
+        cancel: tokio_util::sync::CancellationToken::new(),
+        now: SystemTime::now(),
+        target: &target,
+    };
+    let format = options.environment.format;
+    let steps = Steps::new(format);
+    let done = linked::wait(async |cancel| {
+        let request = Request { cancel, ..request };
+        Ok(apply::apply(&request, &steps).await)
+    })?;
+    match done {
+        Ok(report) => {
+            if format == Format::Json {
+                linked::print_json(serde_json::to_value(&report)?)?;
+            } else if report.migrations.is_empty() {
+                terminal::print("nothing to apply\n")?;
+            }
+            Ok(Exit::Clean)
+        }
+        Err(error) => {
+            if format == Format::Json {
+                linked::print_json(json!({ "target": target.to_string(), "error": failure(&error, &project) }))?;
+            }
+            if let Some(statement) = error.statement() {
+                terminal::say(&excerpt(statement, &project));
+            }
+            let exit = match error {
+                ApplyError::Preflight(_) => Exit::Findings,
+                ApplyError::Plan(_) => Exit::Usage,
+                _ => Exit::Database,
+            };
+            Err(Failure {
+                exit,
+                message: error.to_string(),
+                hint: error.hint(),
+            }
+            .into())
+        }
+    }
+}
+
+fn required(project: &Linked, name: &str) -> Result<Target, EnvironmentError> {
+    project.target(Some(name), &linked::lookup)
+}
+
+/// What the environment wants confirmed, from the arguments or from whoever sits at the terminal.
+fn confirmed(target: &Target, options: &Options, who: &str) -> Result<Vec<Confirmation>, Failure> {
+    let asks = io::stdin().is_terminal() && io::stderr().is_terminal();
+    if target.protected && !options.yes && !asks {
+        return Err(Failure::usage(
+            format!("{target} is protected"),
+            "add `--yes`, and `--confirm \"TEXT\"` for each thing that the environment wants confirmed",
+        ));
+    }
+    if target.protected && !options.yes && !asked(&format!("Apply to {target}?")) {
+        return Err(Failure::usage("not confirmed", "nothing was written"));
+    }
+    let mut given = options.confirm.clone();
+    for text in &target.confirm {
+        if !given.contains(text) && asks && asked(&format!("{text}?")) {
+            given.push(text.clone());
+        }
+    }
+    let confirmation = |text: String| Confirmation {
+        text,
+        who: who.to_owned(),
+        at: linked::now(),
+    };
+    Ok(given.into_iter().map(confirmation).collect())
+}
+
+/// Asks a question. Anything but yes is no.
+fn asked(question: &str) -> bool {
+    terminal::say(&format!("{question} [y/N]"));
+    let mut answer = String::new();
+    let read = io::stdin().lock().read_line(&mut answer);
+    read.is_ok() && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
+}
+
+/// The failing statement in its file, with a mark under what the server points at.
+fn excerpt(error: &StatementError, project: &Linked) -> String {
+    let found = project
+        .history
+        .migrations
+        .iter()
+        .find(|migration| migration.path == error.path);
+    let Some(migration) = found else {
+        return String::new();
+    };
+    let lines = LineIndex::new(&migration.text);
+    let place = lines.line_column(&migration.text, error.offset);
+    let line = lines.line_text(&migration.text, lines.line(error.offset));
+    let number = place.line.to_string();
+    let margin = " ".repeat(number.len());
+    let before = line
+        .chars()
+        .take(usize::try_from(place.column.saturating_sub(1)).unwrap_or_default());
+    let blanks: String = before.map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+    let mut out = format!(
+        "{margin}--> {}:{}:{}\n{margin} |\n{number} | {line}\n{margin} | {blanks}^ {}",
+        error.path, place.line, place.column, error.error.message
+    );
+    for (word, text) in [("detail", &error.error.detail), ("where", &error.error.context)] {
+        if let Some(text) = text {
+            out.push_str(&format!(
+                "\n{margin} = {word}: {}",
+                text.replace('\n', &format!("\n{margin}   "))
+            ));
+        }
+    }
+    out
+}
+
+/// A failure for programs.
+fn failure(error: &ApplyError, project: &Linked) -> Value {
+    let mut out = json!({ "message": error.to_string(), "hint": error.hint() });
+    if let Some(statement) = error.statement() {
+        out["statement"] = serde_json::to_value(statement).unwrap_or_default();
+        let found = project
+            .history
+            .migrations
+            .iter()
+            .find(|migration| migration.path == statement.path);
+        if let Some(migration) = found {
+            let place = LineIndex::new(&migration.text).line_column(&migration.text, statement.offset);
+            out["statement"]["line"] = place.line.into();
+            out["statement"]["column"] = place.column.into();
+        }
+    }
+    if let ApplyError::Preflight(checklist) = error {
+        out["preflight"] = serde_json::to_value(checklist).unwrap_or_default();
+    }
+    if let ApplyError::Locked {
+        holder: Some(holder), ..
+    } = error
+    {
+        out["holder"] = serde_json::to_value(holder).unwrap_or_default();
+    }
+    out
+}
