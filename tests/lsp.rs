@@ -6,6 +6,8 @@ mod actions;
 mod client;
 #[path = "lsp/configuration.rs"]
 mod configuration;
+#[path = "lsp/databases.rs"]
+mod databases;
 #[path = "lsp/findings.rs"]
 mod findings;
 #[path = "lsp/lifecycle.rs"]

@@ -117,8 +117,10 @@ pub(crate) struct Editor {
     /// What came and was not asked for yet.
     pub(crate) notifications: VecDeque<(String, Value)>,
     answers: BTreeMap<i32, Value>,
-    /// Requests of the server, all answered with `null`.
+    /// Requests of the server.
     pub(crate) requests: Vec<(String, Value)>,
+    /// What the user answers to the next requests of a method; `null` once there is no more.
+    pub(crate) replies: BTreeMap<&'static str, VecDeque<Value>>,
     /// What an editor would show now.
     pub(crate) diagnostics: BTreeMap<String, PublishDiagnosticsParams>,
     versions: BTreeMap<String, i32>,
@@ -132,6 +134,8 @@ pub(crate) struct Start {
     pub(crate) folders: Vec<PathBuf>,
     pub(crate) capabilities: Value,
     pub(crate) options: Value,
+    /// Environment variables of the server.
+    pub(crate) variables: Vec<(String, String)>,
 }
 
 impl Start {
@@ -154,6 +158,7 @@ impl Start {
                 "window": { "workDoneProgress": true, "showDocument": { "support": true } }
             }),
             options: json!({ "debounce": 0 }),
+            variables: Vec::new(),
         }
     }
 
@@ -177,7 +182,7 @@ impl Editor {
 
     fn start(start: Start) -> Self {
         let root = start.folders.first().cloned().unwrap_or_default();
-        let mut editor = Self::spawn(&root);
+        let mut editor = Self::spawn_with(&root, &start.variables);
         let folders = start.folders.iter().map(|folder| WorkspaceFolder {
             uri: Uri::from_file_path(folder).expect("an absolute path"),
             name: "folder".to_owned(),
@@ -196,8 +201,13 @@ impl Editor {
 
     /// The server's process, before anything is said.
     pub(crate) fn spawn(root: &Path) -> Self {
+        Self::spawn_with(root, &[])
+    }
+
+    fn spawn_with(root: &Path, variables: &[(String, String)]) -> Self {
         let mut server = Command::new(env!("CARGO_BIN_EXE_dblsp"))
             .args(["lsp", "--stdio"])
+            .envs(variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
@@ -220,6 +230,7 @@ impl Editor {
             notifications: VecDeque::new(),
             answers: BTreeMap::new(),
             requests: Vec::new(),
+            replies: BTreeMap::new(),
             diagnostics: BTreeMap::new(),
             versions: BTreeMap::new(),
             offered: InitializeResult::default(),
@@ -278,6 +289,28 @@ impl Editor {
         let id = self.begin(R::METHOD, params);
         let result = self.answer(id)?;
         Ok(serde_json::from_value(result).expect("the result is what the protocol says"))
+    }
+
+    /// Has the user choose an action of the next question.
+    pub(crate) fn will_choose(&mut self, title: &str) {
+        let replies = self.replies.entry("window/showMessageRequest").or_default();
+        replies.push_back(json!({ "title": title }));
+    }
+
+    /// Waits for a message to the user that holds `part`.
+    #[track_caller]
+    pub(crate) fn message(&mut self, part: &str) -> String {
+        self.wait_or(
+            |editor| format!("a message with `{part}`; there are {:?}", editor.notifications),
+            |editor| {
+                let mut messages = editor
+                    .notifications
+                    .iter()
+                    .filter(|(method, _)| method == "window/showMessage");
+                let found = messages.find_map(|(_, params)| params["message"].as_str().filter(|it| it.contains(part)));
+                found.map(str::to_owned)
+            },
+        )
     }
 
     /// Opens a file with a text that need not be the disk's.
@@ -399,7 +432,10 @@ impl Editor {
                 let result = match method.as_str() {
                     "window/showDocument" => json!({ "success": true }),
                     "workspace/applyEdit" => json!({ "applied": true }),
-                    _ => Value::Null,
+                    other => {
+                        let replies = self.replies.get_mut(other);
+                        replies.and_then(VecDeque::pop_front).unwrap_or_default()
+                    }
                 };
                 self.send(&json!({ "jsonrpc": "2.0", "id": id, "result": result }));
                 self.requests.push((method, message["params"].clone()));

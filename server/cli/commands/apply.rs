@@ -63,7 +63,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
         .only
         .as_ref()
         .map(|path| project.disk.show(&project.disk.absolute(path)));
-    let who = linked::who();
+    let who = database::person::who();
     let is_rehearsal = options.dry_run || target.address().is_none();
     let confirmations = if is_rehearsal {
         Vec::new()
@@ -160,7 +160,7 @@ fn confirmed(target: &Target, options: &Options, who: &str) -> Result<Vec<Confir
     let confirmation = |text: String| Confirmation {
         text,
         who: who.to_owned(),
-        at: linked::now(),
+        at: database::person::now(),
     };
     Ok(given.into_iter().map(confirmation).collect())
 }

@@ -46,7 +46,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
         What::Applied => mark::What::Applied,
         What::Reverted => mark::What::Reverted,
     };
-    let who = linked::who();
+    let who = database::person::who();
     linked::wait(async |_| {
         mark::mark(&project.history, &target, address, &options.version, what, &who)
             .await

@@ -17,6 +17,7 @@ pub mod link;
 pub mod lock;
 pub mod mark;
 pub mod notice;
+pub mod person;
 pub mod plan;
 pub mod preflight;
 pub mod rehearse;

@@ -66,6 +66,11 @@ pub(crate) struct Options {
     pub(crate) debounce: u64,
     /// Whether locks are shown beside statements.
     pub(crate) inlay_hints: bool,
+    /// Whether the user trusts the workspace: it says which databases there are, and what is run on them. Without,
+    /// nothing connects and nothing is executed.
+    pub(crate) trusted: bool,
+    /// Whether the client answers `dblsp/confirm`.
+    pub(crate) confirm: bool,
 }
 
 impl Default for Options {
@@ -73,6 +78,8 @@ impl Default for Options {
         Self {
             debounce: 100,
             inlay_hints: true,
+            trusted: false,
+            confirm: false,
         }
     }
 }

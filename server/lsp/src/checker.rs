@@ -12,6 +12,7 @@ use tower_lsp::ls_types::{Diagnostic, Uri};
 
 use crate::handlers::migrations::{self, MigrationsChanged};
 use crate::judge::{self, Found, Judged};
+use crate::position::Positions;
 use crate::snapshot::Snapshot;
 use crate::state::{Published, Shared};
 use crate::to_proto;
@@ -284,7 +285,7 @@ pub(crate) fn files(shared: &Shared, snapshot: &Snapshot, judged: &Judged) -> BT
     files
 }
 
-/// Adds some files, every open one, and those with problems.
+/// Adds some files, every open one, those that a server said something of, and those with problems.
 fn add_files<'p>(
     shared: &Shared,
     snapshot: &'p Snapshot,
@@ -292,15 +293,18 @@ fn add_files<'p>(
     some: impl Iterator<Item = &'p PathBuf>,
     files: &mut BTreeMap<PathBuf, File>,
 ) {
-    // An open file without findings is told, too: the editor may still show what was there before.
-    let open = snapshot.open.keys().filter(|path| snapshot.members.has(path));
-    for path in some.chain(open) {
+    let mut add = |path: &PathBuf| {
         if !files.contains_key(path)
             && let Some(file) = file(shared, snapshot, path.clone(), judged.of(path))
         {
             files.insert(path.clone(), file);
         }
-    }
+    };
+    // An open file without findings is told, too: the editor may still show what was there before.
+    let open = snapshot.open.keys().filter(|path| snapshot.members.has(path));
+    some.chain(open).for_each(&mut add);
+    let refused = shared.databases.files();
+    refused.iter().filter(|path| snapshot.members.has(path)).for_each(add);
     add_problems(shared, snapshot, files);
 }
 
@@ -311,10 +315,16 @@ pub(crate) fn file(
     path: PathBuf,
     found: &[analysis::lint::diagnostic::Diagnostic],
 ) -> Option<File> {
+    let mut diagnostics = to_proto::diagnostics(snapshot, &path, found, shared.session());
+    if shared.databases.has_refused(&path) {
+        let text = snapshot.text(&path).unwrap_or_default();
+        let positions = Positions::new(&text, shared.session().encoding);
+        diagnostics.extend(shared.databases.diagnostic(&path, &text, &positions));
+    }
     Some(File {
         uri: snapshot.uri(&path)?,
         version: snapshot.version(&path),
-        diagnostics: to_proto::diagnostics(snapshot, &path, found, shared.session()),
+        diagnostics,
         path,
     })
 }

@@ -47,7 +47,8 @@ pub(crate) fn names() -> Vec<String> {
 }
 
 pub(crate) async fn execute(shared: &Arc<Shared>, params: ExecuteCommandParams) -> Result<Option<Value>> {
-    let first = params.arguments.into_iter().next();
+    let mut arguments = params.arguments.into_iter();
+    let (first, second) = (arguments.next(), arguments.next());
     Ok(match params.command.as_str() {
         CANCEL => Some(Value::from(shared.jobs.cancel_all())),
         CHECK => check::all(shared).await.map(Value::from),
@@ -57,11 +58,17 @@ pub(crate) async fn execute(shared: &Arc<Shared>, params: ExecuteCommandParams) 
         NEW_MIGRATION => create::migration(shared, options(first)?).await,
         OPEN => create::open(shared, uri(first)?),
         OPEN_DOCUMENTATION => explain::open(shared, &text(first)?)?,
-        name if WORKFLOW.iter().any(|(known, _)| *known == name) => {
-            let uri = first.map(|first| uri(Some(first))).transpose()?;
-            workflow::run(shared, name, uri).await
+        name => {
+            let known = WORKFLOW.iter().map(|(known, _)| *known).find(|known| *known == name);
+            let Some(command) = known else {
+                return Err(Error::invalid_params(format!("there is no command `{name}`")));
+            };
+            let given = |value: &Option<Value>| value.as_ref().is_some_and(|value| !value.is_null());
+            let uri = given(&first).then(|| uri(first)).transpose()?;
+            let environment = given(&second).then(|| text(second)).transpose()?;
+            workflow::run(shared, command, uri, environment);
+            None
         }
-        unknown => return Err(Error::invalid_params(format!("there is no command `{unknown}`"))),
     })
 }
 

@@ -1,7 +1,7 @@
 //! What may take long: shown in the editor once it does, and cancelled from there.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use dashmap::DashMap;
@@ -34,22 +34,46 @@ pub(crate) struct Job {
     number: u64,
     running: Arc<DashMap<u64, CancellationToken>>,
     cancelled: CancellationToken,
+    doing: Doing,
     _done: DropGuard,
+}
+
+/// What a job is doing at the moment, in its own words; `None` leaves it to what analysis is doing.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Doing(Arc<Mutex<Option<String>>>);
+
+impl Doing {
+    /// Says it.
+    pub(crate) fn set(&self, words: impl Into<String>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(words.into());
+    }
+
+    fn get(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 impl Jobs {
     /// Starts a job; `title` is what the editor shows if it takes long.
-    pub(crate) fn start(&self, shared: &Arc<Shared>, title: &'static str) -> Job {
+    pub(crate) fn start(&self, shared: &Arc<Shared>, title: impl Into<String>) -> Job {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let (done, cancelled) = (CancellationToken::new(), CancellationToken::new());
         self.running.insert(number, cancelled.clone());
+        let doing = Doing::default();
         if shared.session().progress {
-            tokio::spawn(show(Arc::clone(shared), number, title, done.clone()));
+            tokio::spawn(show(
+                Arc::clone(shared),
+                number,
+                title.into(),
+                doing.clone(),
+                done.clone(),
+            ));
         }
         Job {
             number,
             running: Arc::clone(&self.running),
             cancelled,
+            doing,
             _done: done.drop_guard(),
         }
     }
@@ -75,6 +99,11 @@ impl Job {
     pub(crate) fn cancelled(&self) -> CancellationToken {
         self.cancelled.clone()
     }
+
+    /// Where it says what it is doing.
+    pub(crate) fn doing(&self) -> Doing {
+        self.doing.clone()
+    }
 }
 
 impl Drop for Job {
@@ -86,7 +115,7 @@ impl Drop for Job {
 const TOKEN: &str = "dblsp/";
 
 /// Shows a job from its first second to its end.
-async fn show(shared: Arc<Shared>, number: u64, title: &'static str, done: CancellationToken) {
+async fn show(shared: Arc<Shared>, number: u64, title: String, doing: Doing, done: CancellationToken) {
     if tokio::time::timeout(UNSEEN, done.cancelled()).await.is_ok() {
         return;
     }
@@ -103,18 +132,18 @@ async fn show(shared: Arc<Shared>, number: u64, title: &'static str, done: Cance
             .send_notification::<Progress>(ProgressParams { token, value })
     };
     tell(WorkDoneProgress::Begin(WorkDoneProgressBegin {
-        title: title.to_owned(),
+        title,
         cancellable: Some(true),
         ..WorkDoneProgressBegin::default()
     }))
     .await;
     let mut told = String::new();
     while tokio::time::timeout(BETWEEN, done.cancelled()).await.is_err() {
-        let doing = shared.guard.doing();
-        if doing != told {
-            told.clone_from(&doing);
+        let now = doing.get().unwrap_or_else(|| shared.guard.doing());
+        if now != told {
+            told.clone_from(&now);
             tell(WorkDoneProgress::Report(WorkDoneProgressReport {
-                message: Some(doing),
+                message: Some(now),
                 ..WorkDoneProgressReport::default()
             }))
             .await;

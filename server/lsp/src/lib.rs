@@ -12,6 +12,7 @@ mod asked;
 mod capabilities;
 mod checker;
 mod commands;
+mod databases;
 mod document;
 mod frames;
 mod from_proto;

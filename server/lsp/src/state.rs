@@ -17,6 +17,7 @@ use tower_lsp::Client;
 use tower_lsp::ls_types::{MessageType, Uri};
 
 use crate::capabilities::Session;
+use crate::databases::Databases;
 use crate::document::Buffer;
 use crate::from_proto;
 use crate::jobs::Jobs;
@@ -56,6 +57,8 @@ pub(crate) struct Shared {
     pub(crate) published: DashMap<PathBuf, Published>,
     /// What takes long.
     pub(crate) jobs: Jobs,
+    /// What was seen of databases.
+    pub(crate) databases: Databases,
     /// Whether `shutdown` was asked for.
     pub(crate) is_shut_down: AtomicBool,
     session: OnceLock<Session>,
@@ -91,6 +94,7 @@ impl Shared {
             wake: Notify::new(),
             published: DashMap::new(),
             jobs: Jobs::default(),
+            databases: Databases::default(),
             is_shut_down: AtomicBool::new(false),
             session: OnceLock::new(),
             state: Mutex::default(),

@@ -30,7 +30,8 @@ pub(crate) async fn all(shared: &Arc<Shared>, params: CodeLensParams) -> Option<
                 .filter_map(|(companion, noun, create)| about(asked, companion, noun, create, &own));
             // A command without a name is shown and cannot be run.
             let summary = (summary(&found), "", Vec::new());
-            Some(companions.chain([summary]).map(lens).collect())
+            let applied = applied(asked).map(|words| (words, "", Vec::new()));
+            Some(companions.chain(applied).chain([summary]).map(lens).collect())
         })
         .await
 }
@@ -52,6 +53,14 @@ fn about(
         Companion::Missing(_) => Some((format!("No {noun}: create it"), create, vec![own.clone()])),
         Companion::NotNeeded => None,
     }
+}
+
+/// Where it is applied, as far as anybody has looked.
+fn applied(asked: &Asked<'_>) -> Option<String> {
+    let (view, _) = asked.question.snapshot.find(asked.question.path)?;
+    let version = &asked.ide.migration(asked.file)?.version;
+    let environments = asked.question.shared.databases.applied(&view.root, version);
+    (!environments.is_empty()).then(|| format!("Applied on {}", environments.join(", ")))
 }
 
 fn summary(found: &Lenses) -> String {

@@ -49,6 +49,8 @@ struct Entry {
     /// Whether its smoke test is there; `null` where the layout has none.
     smoke_test: Option<bool>,
     held: bool,
+    /// Environments that it is applied on, as far as anybody has looked.
+    applied: Vec<String>,
     findings: BTreeMap<&'static str, usize>,
 }
 
@@ -61,7 +63,7 @@ pub(crate) async fn migrations(shared: &Arc<Shared>) -> Vec<Listed> {
         let of_area = |area| {
             let snapshot = shared.analyse(area);
             let judged = judge::all(&snapshot, &shared.guard, &|| false).unwrap_or_default();
-            list(&snapshot, &judged)
+            list(&shared, &snapshot, &judged)
         };
         areas.iter().flat_map(|area| of_area(area)).collect()
     });
@@ -69,14 +71,16 @@ pub(crate) async fn migrations(shared: &Arc<Shared>) -> Vec<Listed> {
 }
 
 /// The histories of an area.
-pub(crate) fn list(snapshot: &Snapshot, judged: &Judged) -> Vec<Listed> {
+pub(crate) fn list(shared: &Shared, snapshot: &Snapshot, judged: &Judged) -> Vec<Listed> {
     let of_view = |view: &View| {
         let migrations = view.history.migrations.iter();
         let name = view.root.file_name().unwrap_or_default();
         Some(Listed {
             name: name.to_string_lossy().into_owned(),
             root: address(&view.root)?,
-            migrations: migrations.filter_map(|it| entry(snapshot, judged, it)).collect(),
+            migrations: migrations
+                .filter_map(|it| entry(shared, snapshot, view, judged, it))
+                .collect(),
         })
     };
     snapshot.views.iter().filter_map(of_view).collect()
@@ -97,7 +101,7 @@ pub(crate) fn id(snapshot: &Snapshot, judged: &Judged) -> u64 {
     hasher.finish()
 }
 
-fn entry(snapshot: &Snapshot, judged: &Judged, migration: &Migration) -> Option<Entry> {
+fn entry(shared: &Shared, snapshot: &Snapshot, view: &View, judged: &Judged, migration: &Migration) -> Option<Entry> {
     let path = snapshot.path(&migration.path);
     let rollback = migration.rollback_path.as_ref().map(|path| snapshot.path(path));
     let is_kept = rollback.is_some() || migration.has_rollback;
@@ -110,6 +114,7 @@ fn entry(snapshot: &Snapshot, judged: &Judged, migration: &Migration) -> Option<
         rollback_uri: rollback_uri.and_then(|path| address(&path)),
         smoke_test: migration.smoke_test_path.as_ref().map(|_| migration.has_smoke_test),
         held: migration.is_held(),
+        applied: shared.databases.applied(&view.root, &migration.version),
         findings: count(judged.of(&path)),
     })
 }

@@ -17,8 +17,21 @@ use crate::to_proto::Edits;
 /// The protocol's code for a request that was understood and cannot be carried out.
 const REQUEST_FAILED: i64 = -32803;
 
-/// No database is linked, so nothing is known to be applied.
-const APPLIED: &dyn Fn(usize) -> bool = &|_| false;
+/// Whether a migration is applied somewhere, as far as anybody has looked.
+fn applied<'a>(asked: &'a Asked<'_>) -> impl Fn(usize) -> bool + 'a {
+    let root = asked
+        .question
+        .snapshot
+        .find(asked.question.path)
+        .map(|(view, _)| &view.root);
+    move |number| {
+        let version = asked.ide.migration(number).map(|migration| &migration.version);
+        let known = root
+            .zip(version)
+            .map(|(root, version)| asked.question.shared.databases.applied(root, version));
+        known.is_some_and(|environments| !environments.is_empty())
+    }
+}
 
 pub(crate) async fn prepare(
     shared: &Arc<Shared>,
@@ -26,7 +39,7 @@ pub(crate) async fn prepare(
 ) -> Result<Option<PrepareRenameResponse>> {
     let answer = shared
         .about(&params.text_document.uri, "preparing to rename", move |asked| {
-            let found = rename::prepare(asked.ide, asked.place(params.position), APPLIED);
+            let found = rename::prepare(asked.ide, asked.place(params.position), &applied(asked));
             Some(found.map(|found| PrepareRenameResponse::RangeWithPlaceholder {
                 range: asked.range(found.span),
                 placeholder: found.name,
@@ -41,7 +54,7 @@ pub(crate) async fn rename(shared: &Arc<Shared>, params: RenameParams) -> Result
     let answer = shared
         .about(&at.text_document.uri, "renaming", move |asked| {
             let (name, place) = (stored(&params.new_name), asked.place(at.position));
-            let edits = rename::rename(asked.ide, place, &name, APPLIED);
+            let edits = rename::rename(asked.ide, place, &name, &applied(asked));
             Some(edits.map(|edits| {
                 let beside = in_companions(asked, place, &name);
                 workspace_edit(asked, edits, beside)
