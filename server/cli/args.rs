@@ -61,12 +61,26 @@ pub(crate) enum Command {
     Plan(commands::plan::Options),
     /// Apply pending migrations
     Apply(commands::apply::Options),
+    /// Undo migrations, rows included
+    Rollback(commands::rollback::Options),
+    /// List, export or destroy the rows that migrations and rollbacks destroyed
+    Archive(commands::archive::Options),
+    /// Write a database's schema as a text
+    Snapshot(commands::snapshot::Options),
+    /// Run tests written in SQL
+    Test(commands::test::Options),
+    /// Show how a database differs from what its migrations make
+    Drift(commands::drift::Options),
+    /// Write down how large a database's tables are
+    Baseline(commands::baseline::Options),
     /// Correct the record of what is applied, and nothing else
     Mark(commands::mark::Options),
     /// List what dblsp did to a database
     History(commands::history::Options),
     /// Look for what would keep the other commands from working
     Doctor(commands::doctor::Options),
+    /// Fetch programs of PostgreSQL that the system does not have
+    Tools(commands::tools::Options),
     /// Serve an editor over the Language Server Protocol, on standard input and output
     Lsp {
         /// Accepted because editors add it; there is no other way

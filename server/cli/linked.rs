@@ -1,5 +1,7 @@
 //! What the commands share that meet a database: the project, the environment, a runtime, and who we are.
 
+use std::io::{self, BufRead, IsTerminal};
+
 use anyhow::Context;
 use database::environment::EnvironmentError;
 use database::link::Linked;
@@ -83,6 +85,23 @@ pub(crate) fn wait<T>(work: impl AsyncFnOnce(CancellationToken) -> anyhow::Resul
     let done = runtime.block_on(work(cancel));
     runtime.shutdown_background();
     done
+}
+
+/// Makes sure that somebody wants a destructive thing: `--yes`, or an answer at the terminal. Anything but yes is no.
+pub(crate) fn agreed(question: &str, yes: bool) -> Result<(), Failure> {
+    if yes {
+        return Ok(());
+    }
+    if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+        return Err(Failure::usage("not confirmed, so nothing was done", "add `--yes`"));
+    }
+    terminal::say(&format!("{question} [y/N]"));
+    let mut answer = String::new();
+    let read = io::stdin().lock().read_line(&mut answer);
+    if read.is_ok() && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes") {
+        return Ok(());
+    }
+    Err(Failure::usage("not confirmed", "nothing was done"))
 }
 
 /// A result for programs, with the format's version.

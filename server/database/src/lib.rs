@@ -3,10 +3,12 @@
 pub mod address;
 pub mod apply;
 pub mod archive;
+pub mod baseline;
 pub mod canonical;
 pub mod capture;
 pub mod connection;
 pub mod discover;
+pub mod drift;
 pub mod environment;
 pub mod event;
 pub mod extensions;
@@ -21,11 +23,13 @@ pub mod person;
 pub mod plan;
 pub mod preflight;
 pub mod rehearse;
+pub mod replayed;
 pub mod rollback;
 pub mod shadow;
 pub mod smoke;
 pub mod snapshot;
 pub mod syntax;
+pub mod tools;
 
 mod cluster;
 mod prelude;
