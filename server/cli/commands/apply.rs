@@ -45,6 +45,9 @@ pub(crate) struct Options {
     /// Apply to a protected environment what nobody has proven
     #[arg(long)]
     pub(crate) accept_unproven: bool,
+    /// Apply what destroys rows that cannot be kept for a rollback
+    #[arg(long)]
+    pub(crate) accept_data_loss: bool,
     /// Seconds to wait for a lock on a table, each time; 0 is for ever
     #[arg(long, value_name = "SECONDS", default_value_t = 5)]
     pub(crate) lock_timeout: u64,
@@ -86,6 +89,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
         },
         dry_run: options.dry_run,
         accept_unproven: options.accept_unproven,
+        accept_data_loss: options.accept_data_loss,
         who,
         confirmations,
         limits: Limits {

@@ -4,6 +4,8 @@
 
 mod after;
 mod carry;
+mod error;
+mod judged;
 mod rehearsal;
 mod session;
 
@@ -12,24 +14,24 @@ use std::time::{Duration, SystemTime};
 
 use analysis::history::{History, Migration};
 use analysis::settings::Settings;
-use analysis::text::Span;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::address::Address;
+use crate::archive::Losses;
 use crate::capture::Capture;
-use crate::connection::{ConnectError, Connection, ServerError};
+use crate::connection::{Connection, ServerError};
 use crate::environment::{EnvironmentError, Place, Target};
 use crate::event::{Event, Moment, Tell};
 use crate::failpoint::reached;
 use crate::history::{self, Row};
 use crate::journal::{self, Confirmation, NewRun, Run, State, Update, Verb};
-use crate::lock::{Holder, LockError};
-use crate::plan::{self, File, Plan, PlanError, Statement, Step};
+use crate::plan::{self, File, Step};
 use crate::preflight::{self, Checklist};
-use crate::shadow::ShadowError;
 use crate::snapshot::{self, Client, Libpq, SnapshotError};
 
+pub use error::{ApplyError, StatementError};
+pub(crate) use judged::Judged;
 use session::Session;
 
 /// What is to be applied, where, and who wants it.
@@ -50,6 +52,8 @@ pub struct Request<'a> {
     pub dry_run: bool,
     /// Also on a protected target what is not proven.
     pub accept_unproven: bool,
+    /// Also what destroys rows that cannot be kept.
+    pub accept_data_loss: bool,
     /// Who wants it, for people.
     pub who: String,
     /// What was confirmed.
@@ -154,174 +158,10 @@ pub struct Applied {
     pub snapshot_after: Option<String>,
     /// Path of the script that undoes it.
     pub rollback: Option<String>,
+    /// How its version's smoke test ended; `None` where there is none, or its version is not all there yet.
+    pub smoke_test: Option<bool>,
     /// What somebody should look at.
     pub alerts: Vec<String>,
-}
-
-/// A statement that the server refused. Nothing of its transaction is there.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct StatementError {
-    /// File name.
-    pub file: String,
-    /// Path as people shall see it.
-    pub path: String,
-    /// The statement in the file.
-    #[serde(skip)]
-    pub span: Span,
-    /// The byte in the file that the server points at; the statement's first where it points at none.
-    pub offset: u32,
-    /// What the server said.
-    #[serde(flatten)]
-    pub error: ServerError,
-    /// Whether steps before it have stayed, because the file is not one transaction.
-    pub partial: bool,
-}
-
-impl StatementError {
-    fn new(file: &File, statement: Statement, error: ServerError) -> Self {
-        let inside = error
-            .byte_offset
-            .and_then(|offset| u32::try_from(offset).ok())
-            .unwrap_or_default();
-        let is_first = file
-            .steps
-            .first()
-            .is_some_and(|step| step.statements().contains(&statement));
-        Self {
-            file: file.file.clone(),
-            path: file.path.clone(),
-            span: statement.span,
-            offset: (statement.span.start + inside).min(statement.span.end.max(statement.span.start)),
-            partial: !is_first && !file.is_atomic(),
-            error,
-        }
-    }
-}
-
-/// Why a migration was not applied.
-#[derive(Debug, thiserror::Error)]
-pub enum ApplyError {
-    /// No session.
-    #[error(transparent)]
-    Connect(#[from] ConnectError),
-    /// Another dblsp is at work.
-    #[error(transparent)]
-    Lock(#[from] LockError),
-    /// A statement of our own was refused.
-    #[error("the server refused what dblsp itself needs: {0}")]
-    Server(#[from] ServerError),
-    /// The options make no sense with these files.
-    #[error(transparent)]
-    Plan(#[from] PlanError),
-    /// Something on the checklist is not as it should be. Nothing was written.
-    #[error("{}", .0.failures().map(|item| format!("{}: {}", item.name, item.verdict)).collect::<Vec<_>>().join("; "))]
-    Preflight(Checklist),
-    /// No snapshot, so nothing was applied.
-    #[error(transparent)]
-    Snapshot(#[from] SnapshotError),
-    /// No throw-away server.
-    #[error(transparent)]
-    Shadow(#[from] ShadowError),
-    /// A statement failed.
-    #[error("{}: {}", .0.file, .0.error)]
-    Statement(StatementError),
-    /// A lock was not to be had.
-    #[error("{}: no lock after {attempts} attempts; {}", .error.file, holder.as_ref().map_or_else(|| "nobody was seen holding it".to_owned(), |holder| format!("{holder} holds it")))]
-    Locked {
-        /// How many.
-        attempts: u32,
-        /// Who has it.
-        holder: Option<Holder>,
-        /// The statement that waited.
-        error: StatementError,
-    },
-    /// Somebody cancelled. What was not committed is not there.
-    #[error("{file}: cancelled; what was not committed is rolled back")]
-    Cancelled {
-        /// File name.
-        file: String,
-    },
-    /// The connection went away before a COMMIT was sent, or the server says that it did not arrive.
-    #[error("{file}: the connection was lost ({error}); what was not committed is rolled back")]
-    Lost {
-        /// File name.
-        file: String,
-        /// How.
-        error: ServerError,
-    },
-    /// The session that held the lock went away.
-    #[error("{file}: the session that keeps other appliers out was lost; rolled back")]
-    LockLost {
-        /// File name.
-        file: String,
-    },
-    /// The connection went away at COMMIT, and nobody could be asked.
-    #[error("{file}: the connection was lost at COMMIT, and the server cannot be asked whether it arrived: {error}")]
-    Unknown {
-        /// File name.
-        file: String,
-        /// How.
-        error: String,
-    },
-    /// An earlier apply ended inside a statement that leaves no trace to go by.
-    #[error(
-        "{file}: an earlier apply ended inside a statement that runs outside of a transaction, and nothing tells whether it took effect: {statement}"
-    )]
-    Undecided {
-        /// File name.
-        file: String,
-        /// The statement.
-        statement: String,
-    },
-    /// The file is not the one whose first steps are there.
-    #[error("{file}: {done} of its steps are in the database, and the file was changed since")]
-    Changed {
-        /// File name.
-        file: String,
-        /// How many.
-        done: u32,
-    },
-}
-
-impl ApplyError {
-    /// What to do about it.
-    pub fn hint(&self) -> String {
-        match self {
-            Self::Connect(error) => error.hint().into(),
-            Self::Lock(LockError::Connect(error)) => error.hint().into(),
-            Self::Lock(_) => "wait until it is done; a session that hangs is ended with `pg_terminate_backend`".into(),
-            Self::Server(_) => "the role needs CREATE on the database, and must own the schemas `dblsp` and `supabase_migrations`".into(),
-            Self::Plan(error) => error.hint().into(),
-            Self::Preflight(_) => "mend what failed; nothing was written".into(),
-            Self::Snapshot(error) => error.hint().into(),
-            Self::Shadow(error) => error.hint().into(),
-            Self::Statement(error) if error.partial => {
-                "the steps before it are in the database and in the journal; mend the statement's cause, not the file, and apply again".into()
-            }
-            Self::Statement(error) => error.error.hint.as_ref().map_or_else(
-                || "nothing of the file is in the database; mend it and apply again".to_owned(),
-                |hint| format!("{hint} (nothing of the file is in the database)"),
-            ),
-            Self::Locked { .. } => "end that session or wait for it, and apply again".into(),
-            Self::Cancelled { .. } | Self::LockLost { .. } => "apply again".into(),
-            Self::Lost { .. } => "see that the server runs, and apply again".into(),
-            Self::Unknown { .. } => "apply again once the server answers: its history tells whether the migration is there".into(),
-            Self::Undecided { .. } => {
-                "look for yourself; then `dblsp mark applied VERSION` if all of the file is there, or undo what is there and `dblsp mark reverted VERSION`".into()
-            }
-            Self::Changed { .. } => {
-                "bring the file back to what was applied, or finish by hand and `dblsp mark applied VERSION`".into()
-            }
-        }
-    }
-
-    /// The statement of a file that it is about.
-    pub fn statement(&self) -> Option<&StatementError> {
-        match self {
-            Self::Statement(error) | Self::Locked { error, .. } => Some(error),
-            _ => None,
-        }
-    }
 }
 
 /// Applies what is pending.
@@ -396,7 +236,8 @@ impl<'a> Applier<'a> {
         if plan.files.is_empty() && plan.before.is_empty() {
             return Ok(report);
         }
-        report.preflight = self.preflight(&plan).await?;
+        let judged = Judged::new(self.request.history, self.request.settings, &plan);
+        report.preflight = preflight::check(self.request, &plan, &judged, &mut self.session.work, &self.client).await?;
         self.tell.tell(Event::Preflight {
             checklist: report.preflight.clone(),
         });
@@ -406,17 +247,13 @@ impl<'a> Applier<'a> {
         journal::install(&mut self.session.work).await?;
         reached("installed");
         for file in &plan.files {
-            let applied = self.file(file, &runs).await?;
+            let applied = self.file(file, &runs, &judged).await?;
             report.migrations.push(applied);
         }
         Ok(report)
     }
 
-    async fn preflight(&mut self, plan: &Plan) -> Result<Checklist, ApplyError> {
-        preflight::check(self.request, plan, &mut self.session.work, &self.client).await
-    }
-
-    async fn file(&mut self, file: &File, runs: &[Run]) -> Result<Applied, ApplyError> {
+    async fn file(&mut self, file: &File, runs: &[Run], judged: &Judged) -> Result<Applied, ApplyError> {
         self.tell.tell(Event::Migration {
             file: file.file.clone(),
         });
@@ -434,13 +271,19 @@ impl<'a> Applier<'a> {
             ..Applied::default()
         };
         if first == 0 {
-            applied.snapshot_before = self.snapshot(migration, run, Moment::Before).await?;
+            applied.snapshot_before = self.snapshot(migration, run, Moment::Before).await?.1;
         }
         reached("snapshot");
         self.tell.tell(Event::Applying {
             file: file.file.clone(),
         });
-        let done = self.session.carry_out(file, run, first).await;
+        let none = Losses::default();
+        let losses = judged
+            .losses
+            .get(&file.number)
+            .filter(|_| !self.request.accept_data_loss)
+            .unwrap_or(&none);
+        let done = self.session.carry_out(file, losses, run, first).await;
         let elapsed = match done {
             Ok(elapsed) => elapsed,
             Err(error) => {
@@ -452,7 +295,8 @@ impl<'a> Applier<'a> {
         self.tell.tell(Event::Applied {
             milliseconds: applied.milliseconds,
         });
-        self.after(migration, run, &mut applied).await?;
+        self.after(migration, run, Some((file.number, judged)), &mut applied)
+            .await?;
         Ok(applied)
     }
 
@@ -544,19 +388,33 @@ impl<'a> Applier<'a> {
         }
     }
 
+    /// The migrations of a version that are in the database make it whole: none that is not on hold is left.
+    async fn is_whole(&mut self, migration: &Migration) -> Result<bool, ServerError> {
+        let rows = history::read(&mut self.session.work).await?;
+        let is_there = |version: &str| rows.iter().any(|row| row.version == version);
+        let of_version = |other: &&Migration| other.release() == migration.release() && !other.is_held();
+        Ok(self
+            .request
+            .history
+            .migrations
+            .iter()
+            .filter(of_version)
+            .all(|other| is_there(&other.version)))
+    }
+
     /// Writes a snapshot beside the migrations, and keeps the catalog in the journal.
     async fn snapshot(
         &mut self,
         migration: &Migration,
         run: i64,
         moment: Moment,
-    ) -> Result<Option<String>, ApplyError> {
+    ) -> Result<(Capture, Option<String>), ApplyError> {
         let work = &mut self.session.work;
         work.execute("SET statement_timeout = 0").await?;
         let capture = Capture::read(work).await?;
         journal::save_catalog(work, run, moment, &capture).await?;
         let Some(places) = &self.request.places else {
-            return Ok(None);
+            return Ok((capture, None));
         };
         let taken = snapshot::take(work, &self.libpq, &self.client).await?;
         let path = places.snapshot(migration, moment);
@@ -576,6 +434,6 @@ impl<'a> Applier<'a> {
             path: shown.clone(),
             moment,
         });
-        Ok(Some(shown))
+        Ok((capture, Some(shown)))
     }
 }

@@ -78,14 +78,15 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// Takes the lock, or gives up after `patience`. Says once whom it waits for.
+    /// Takes the lock, or gives up after `patience`. Says once whom it waits for. `application` is what the session that
+    /// works calls itself, one of `dblsp apply (…)`, `dblsp rollback (…)`, `dblsp restore (…)`.
     pub async fn acquire(
         address: &Address,
         application: &str,
         patience: Duration,
         tell: &dyn Tell,
     ) -> Result<Self, LockError> {
-        let mut connection = Connection::connect(address, application).await?;
+        let mut connection = Connection::connect(address, &format!("lock of {application}")).await?;
         // The session is idle for as long as the migrations run.
         connection
             .execute("SET idle_session_timeout = 0; SET statement_timeout = 0")
@@ -97,6 +98,7 @@ impl Lock {
                 .value(&format!("SELECT pg_catalog.pg_try_advisory_lock({KEY})"))
                 .await?;
             if taken.as_deref() == Some("t") {
+                outlive(&mut connection, patience, tell).await?;
                 return Ok(Self { connection });
             }
             let holder = holder(&mut connection).await?;
@@ -127,6 +129,29 @@ impl Lock {
     }
 }
 
+/// Waits for the session of a verb that was killed: the server goes on with its last statement, which may be a COMMIT,
+/// until it has an answer that nobody takes. We hold the lock, so whoever else works is such a one.
+async fn outlive(connection: &mut Connection, patience: Duration, tell: &dyn Tell) -> Result<(), ServerError> {
+    let begin = Instant::now();
+    let mut told = false;
+    let pids = "SELECT pid FROM pg_catalog.pg_stat_activity WHERE datname = pg_catalog.current_database()
+         AND application_name ~ '^dblsp (apply|rollback|restore) [(]'";
+    loop {
+        let Some(holder) = holders(connection, pids).await?.into_iter().next() else {
+            return Ok(());
+        };
+        if begin.elapsed() >= patience {
+            // Cut off from its verb for good. Its transaction is rolled back.
+            let end = format!("SELECT pg_catalog.pg_terminate_backend({})", holder.pid);
+            connection.execute(&end).await?;
+        } else if !told && begin.elapsed() > Duration::from_secs(1) {
+            told = true;
+            tell.tell(Event::Waiting { holder: Some(holder) });
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 /// Who holds the lock.
 async fn holder(connection: &mut Connection) -> Result<Option<Holder>, ServerError> {
     let sql = format!(
@@ -149,14 +174,14 @@ pub async fn blockers(connection: &mut Connection, backend: i32) -> Result<Vec<H
 }
 
 /// Sessions by their processes. What another role's session does is hidden from ours unless it may see it.
-pub(crate) async fn holders(connection: &mut Connection, pids: &str) -> Result<Vec<Holder>, ServerError> {
+async fn holders(connection: &mut Connection, pids: &str) -> Result<Vec<Holder>, ServerError> {
     let sql = format!(
         "SELECT pid, coalesce(usename, ''), coalesce(application_name, ''),
                 CASE WHEN client_addr IS NULL THEN 'local' ELSE pg_catalog.host(client_addr) END,
                 coalesce(state, 'hidden'),
                 pg_catalog.floor(extract(epoch FROM
                     pg_catalog.clock_timestamp() - coalesce(xact_start, backend_start)))::bigint,
-                CASE WHEN application_name LIKE 'dblsp%' THEN '' ELSE coalesce(
+                CASE WHEN application_name LIKE '%dblsp %' THEN '' ELSE coalesce(
                     pg_catalog.left(pg_catalog.regexp_replace(query, '\\s+', ' ', 'g'), 80), '') END
          FROM pg_catalog.pg_stat_activity WHERE pid IN ({pids}) ORDER BY pid"
     );

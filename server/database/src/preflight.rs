@@ -4,15 +4,13 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 
 use analysis::lint::diagnostic::Level;
-use analysis::settings::Runner;
 use analysis::text::LineIndex;
 use serde::Serialize;
 
 use crate::address::Address;
-use crate::apply::{self, ApplyError, Request};
+use crate::apply::{self, ApplyError, Judged, Request};
 use crate::connection::{Connection, ServerError};
 use crate::environment::{Place, minute_of_day};
 use crate::history;
@@ -77,12 +75,13 @@ impl Checklist {
 pub(crate) async fn check(
     request: &Request<'_>,
     plan: &Plan,
+    judged: &Judged,
     connection: &mut Connection,
     client: &Result<Client, ClientError>,
 ) -> Result<Checklist, ApplyError> {
     let mut list = Checklist::default();
     list.add("name and version", names(plan));
-    list.add("lint", lint(request, plan));
+    list.add("lint", lint(request, judged));
     list.add("rollback file", rollbacks(request, plan));
     list.add("proof", proof(request));
     list.add("applied where it is required", required(request, plan).await);
@@ -91,6 +90,7 @@ pub(crate) async fn check(
         Some((file, refusal)) => list.refuse(file, refusal),
         None => list.add(TRANSACTION, Verdict::Pass),
     }
+    list.add("rows that would be lost", losses(request, plan, judged));
     list.add("window", window(request));
     list.add("confirmations", confirmations(request));
     list.add("disk space", disk_space(request, connection).await?);
@@ -146,47 +146,59 @@ fn names(plan: &Plan) -> Verdict {
     }
 }
 
-/// Rules about which statements another runner would commit together. dblsp cuts files by itself.
-const OF_OTHER_RUNNERS: [&str; 2] = ["uncommitted-transaction", "stray-commit"];
+fn lint(request: &Request<'_>, judged: &Judged) -> Verdict {
+    let mut errors = judged.found.iter().filter(|found| found.level == Level::Error);
+    let Some(first) = errors.next() else {
+        return Verdict::Pass;
+    };
+    let more = match errors.count() {
+        0 => String::new(),
+        more => format!(" (and {more} more)"),
+    };
+    let line = line_of(request, &first.path, first.span.start);
+    Verdict::Fail(format!(
+        "{}:{line}: {} [{}]{more}",
+        first.path, first.message, first.rule
+    ))
+}
 
-fn lint(request: &Request<'_>, plan: &Plan) -> Verdict {
-    let mut history = request.history.clone();
-    for (number, migration) in history.migrations.iter_mut().enumerate() {
-        migration.judged = plan.files.iter().any(|file| file.number == number);
-    }
-    for companion in &mut history.companions {
-        companion.judged = false;
-    }
-    let mut settings = request.settings.clone();
-    // Every value of an enum that is used is committed before; see `plan`.
-    settings.runner = Runner::Psql;
-    let (documents, timeline) = project::replay(&history, &settings);
-    let timeline = Arc::new(timeline);
-    let found = project::check(&history, &documents, &settings, &timeline);
-    let first = found
+fn line_of(request: &Request<'_>, path: &str, offset: u32) -> u32 {
+    let migration = request
+        .history
+        .migrations
         .iter()
-        .find(|found| found.level == Level::Error && !OF_OTHER_RUNNERS.contains(&found.rule));
-    let count = found.iter().filter(|found| found.level == Level::Error).count();
-    match first {
-        None => Verdict::Pass,
-        Some(error) => {
-            let text = history.migrations.iter().find(|migration| migration.path == error.path);
-            let line = text.map_or(1, |migration| {
-                LineIndex::new(&migration.text)
-                    .line_column(&migration.text, error.span.start)
-                    .line
-            });
-            let more = if count > 1 {
-                format!(" (and {} more)", count - 1)
+        .find(|migration| migration.path == path);
+    migration.map_or(1, |migration| {
+        LineIndex::new(&migration.text)
+            .line_column(&migration.text, offset)
+            .line
+    })
+}
+
+/// What a file destroys and nobody can keep.
+fn losses(request: &Request<'_>, plan: &Plan, judged: &Judged) -> Verdict {
+    for file in &plan.files {
+        let lost = judged
+            .losses
+            .get(&file.number)
+            .and_then(|losses| losses.not_archivable.first());
+        if let Some(lost) = lost {
+            let text = format!(
+                "{}:{}: {}",
+                file.path,
+                line_of(request, &file.path, lost.at),
+                lost.reason
+            );
+            return if request.accept_data_loss {
+                Verdict::Skipped(format!("{text}; accepted"))
             } else {
-                String::new()
+                Verdict::Fail(format!(
+                    "{text}; add `--accept-data-loss` if a rollback need not bring it back"
+                ))
             };
-            Verdict::Fail(format!(
-                "{}:{line}: {} [{}]{more}",
-                error.path, error.message, error.rule
-            ))
         }
     }
+    Verdict::Pass
 }
 
 fn rollbacks(request: &Request<'_>, plan: &Plan) -> Verdict {

@@ -218,7 +218,7 @@ async fn the_lock_is_for_one_and_says_who_has_it() {
     };
     assert_eq!(
         (holder.application.as_str(), holder.pid),
-        ("dblsp apply (me)", first.connection().backend())
+        ("lock of dblsp apply (me)", first.connection().backend())
     );
     Lock::acquire(&other.address(), "dblsp", Duration::ZERO, &())
         .await

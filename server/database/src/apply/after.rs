@@ -3,14 +3,17 @@
 use std::collections::BTreeSet;
 
 use analysis::history::Migration;
+use project::page;
 use serde_json::{Value, json};
 
-use super::{Applied, Applier, ApplyError};
+use super::{Applied, Applier, ApplyError, Judged};
 use crate::connection::{Connection, ServerError};
 use crate::event::{Event, Moment};
 use crate::failpoint::reached;
-use crate::history::Row;
+use crate::history::{self, Row};
 use crate::journal::{self, Run, State, Update};
+use crate::smoke;
+use crate::snapshot::write_whole;
 
 /// Over this the design document wants an alert.
 const SLOW_MILLISECONDS: u64 = 30_000;
@@ -21,6 +24,7 @@ impl Applier<'_> {
         &mut self,
         migration: &Migration,
         run: i64,
+        judged: Option<(usize, &Judged)>,
         applied: &mut Applied,
     ) -> Result<(), ApplyError> {
         self.session.reset().await?;
@@ -37,10 +41,16 @@ impl Applier<'_> {
         }
         self.tell.tell(Event::Verifying);
         match self.snapshot(migration, run, Moment::After).await {
-            Ok(path) => applied.snapshot_after = path,
+            Ok((live, path)) => {
+                applied.snapshot_after = path;
+                if let Some((number, judged)) = judged {
+                    applied.alerts.extend(judged.unexpected(number, &live));
+                }
+            }
             Err(error) => applied.alerts.push(format!("no snapshot after the migration: {error}")),
         }
         reached("snapshot-after");
+        self.smoke(migration, applied).await?;
         if applied.milliseconds > SLOW_MILLISECONDS {
             applied
                 .alerts
@@ -58,8 +68,101 @@ impl Applier<'_> {
         };
         self.session.work.execute(&journal::update(run, &update)).await?;
         reached("finished");
+        self.page(migration, judged, applied);
         self.tell.tell(Event::Complete);
         Ok(())
+    }
+
+    /// Runs the smoke tests of the migration's version, once all of that is there.
+    async fn smoke(&mut self, migration: &Migration, applied: &mut Applied) -> Result<(), ApplyError> {
+        let Some(release) = migration.release() else {
+            return Ok(());
+        };
+        let tests = smoke::of_version(self.request.history, release);
+        let tests: Vec<(&str, &str)> = tests
+            .iter()
+            .filter(|test| test.path.ends_with("_smoke_test.sql"))
+            .map(|test| (test.path.as_str(), &*test.text))
+            .collect();
+        if tests.is_empty() || !self.is_whole(migration).await? {
+            return Ok(());
+        }
+        let report = smoke::run(&mut self.session.work, &tests).await?;
+        self.session.reset().await?;
+        applied.smoke_test = Some(report.passed());
+        for file in &report.files {
+            for failure in &file.failures {
+                let line = failure.line.map_or_else(String::new, |line| format!(":{line}"));
+                applied.alerts.push(format!("{}{line}: {}", file.path, failure.message));
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps `MIGRATIONS.md` up. The migration is there whether that succeeds or not.
+    fn page(&self, migration: &Migration, judged: Option<(usize, &Judged)>, applied: &mut Applied) {
+        let Some(path) = self.request.places.as_ref().and_then(|places| places.page.as_ref()) else {
+            return;
+        };
+        let file = migration.file_name();
+        let description = history::name_of(file, &migration.version);
+        // `v0_7_0_baseline` without its version.
+        let words = match migration.release() {
+            Some(_) => description.splitn(4, '_').nth(3).unwrap_or(description),
+            None => description,
+        };
+        let mut title = words.replace('_', " ");
+        if let Some(first) = title.get_mut(..1) {
+            first.make_ascii_uppercase();
+        }
+        let since = self
+            .request
+            .now
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap_or_default();
+        let stamp = project::name::timestamp(since.as_secs());
+        let part = |from: usize, to: usize| stamp.get(from..to).unwrap_or_default();
+        let entry = page::Entry {
+            file: file.to_owned(),
+            release: migration.release().map(|release| release.to_string()),
+            title,
+            environment: self.request.target.name.clone(),
+            event: page::Event::Applied,
+            date: format!(
+                "{}-{}-{} {}:{}:{}",
+                part(0, 4),
+                part(4, 6),
+                part(6, 8),
+                part(8, 10),
+                part(10, 12),
+                part(12, 14)
+            ),
+            snapshot: applied.snapshot_before.clone(),
+            rollback: applied.rollback.clone(),
+            changes: judged
+                .map(|(number, judged)| judged.changes(number))
+                .unwrap_or_default(),
+            tested: applied.smoke_test.map(|passed| page::Tested {
+                passed,
+                words: if passed {
+                    "smoke_test passed"
+                } else {
+                    "smoke_test failed"
+                }
+                .to_owned(),
+            }),
+            issues: applied.alerts.clone(),
+            deployed_by: self.request.who.clone(),
+            milliseconds: Some(applied.milliseconds),
+        };
+        let text = std::fs::read_to_string(path).unwrap_or_else(|_| page::EMPTY.to_owned());
+        let written = path.parent().map_or(Ok(()), std::fs::create_dir_all);
+        let written = written.and_then(|()| write_whole(path, page::update(&text, &entry).as_bytes()));
+        if let Err(error) = written {
+            let text = format!("`{}` was not written: {error}", path.display());
+            self.tell.tell(Event::Alert { text: text.clone() });
+            applied.alerts.push(text);
+        }
     }
 
     /// Does for migrations whose apply was killed after the COMMIT what was left to do.
@@ -96,7 +199,7 @@ impl Applier<'_> {
                 snapshot_before: run.snapshot_before.clone(),
                 ..Applied::default()
             };
-            self.after(migration, run.id, &mut applied).await?;
+            self.after(migration, run.id, None, &mut applied).await?;
             finished.push(applied);
         }
         Ok(finished)

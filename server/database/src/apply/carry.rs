@@ -7,7 +7,8 @@ use tokio::time::sleep;
 
 use super::session::{Failed, Session};
 use super::{ApplyError, StatementError};
-use crate::connection::{ServerError, literal};
+use crate::archive::{self, ArchiveError, Losses, Purpose};
+use crate::connection::{Connection, ServerError, literal};
 use crate::event::Event;
 use crate::failpoint::reached;
 use crate::history;
@@ -23,15 +24,26 @@ const NOTICE: Duration = Duration::from_mins(1);
 
 impl Session<'_> {
     /// Runs the steps from `first` on, as run number `run`. Returns how long they took.
-    pub(super) async fn carry_out(&mut self, file: &File, run: i64, first: usize) -> Result<Duration, ApplyError> {
+    pub(super) async fn carry_out(
+        &mut self,
+        file: &File,
+        losses: &Losses,
+        run: i64,
+        first: usize,
+    ) -> Result<Duration, ApplyError> {
         let begin = Instant::now();
+        let whole = Whole {
+            file,
+            losses,
+            run,
+            begin,
+        };
         let mut sent = file.steps[..first].iter().map(|step| step.statements().len()).sum();
         for (at, step) in file.steps.iter().enumerate().skip(first) {
             let is_last = at + 1 == file.steps.len();
             match step {
                 Step::Transaction { statements } => {
-                    self.transaction(file, run, at, statements, sent, is_last, begin)
-                        .await?;
+                    self.transaction(whole, at, statements, sent, is_last).await?;
                 }
                 Step::Alone { statement, resume } => self.alone(file, run, at, *statement, resume, sent).await?,
             }
@@ -39,28 +51,25 @@ impl Session<'_> {
         }
         // Nothing is left that could take the history's row along.
         if !matches!(file.steps.last(), Some(Step::Transaction { .. })) || first == file.steps.len() {
-            self.transaction(file, run, file.steps.len(), &[], sent, true, begin)
-                .await?;
+            self.transaction(whole, file.steps.len(), &[], sent, true).await?;
         }
         reached("committed");
         Ok(begin.elapsed())
     }
 
     /// Runs statements in a transaction; tries again where a lock was not to be had.
-    #[allow(clippy::too_many_arguments, reason = "all of it is where we are in the file")]
     async fn transaction(
         &mut self,
-        file: &File,
-        run: i64,
+        whole: Whole<'_>,
         at: usize,
         statements: &[Statement],
         sent: usize,
         is_last: bool,
-        begin: Instant,
     ) -> Result<(), ApplyError> {
+        let file = whole.file;
         let mut attempt = 1;
         loop {
-            let done = self.attempt(file, run, at, statements, sent, is_last, begin).await;
+            let done = self.attempt(whole, at, statements, sent, is_last).await;
             let (error, holder) = match done {
                 Ok(()) => return Ok(()),
                 Err(Attempt::Failed(error)) => return Err(error),
@@ -96,17 +105,20 @@ impl Session<'_> {
         }
     }
 
-    #[allow(clippy::too_many_arguments, reason = "all of it is where we are in the file")]
     async fn attempt(
         &mut self,
-        file: &File,
-        run: i64,
+        whole: Whole<'_>,
         at: usize,
         statements: &[Statement],
         sent: usize,
         is_last: bool,
-        begin: Instant,
     ) -> Result<(), Attempt> {
+        let Whole {
+            file,
+            losses,
+            run,
+            begin,
+        } = whole;
         let started = Instant::now();
         let limits = self.limits;
         let prepared = self
@@ -124,6 +136,25 @@ impl Session<'_> {
                 index: sent + number + 1,
                 of,
             });
+            for loss in archive::of_statement(losses, statement.span) {
+                let keeping =
+                    async |work: &mut Connection| archive::keep(work, run, &file.version, loss, Purpose::PutBack).await;
+                let (kept, holder) = self.watch(keeping).await;
+                match kept {
+                    Ok(_) => {}
+                    Err(ArchiveError::Server(error) | ArchiveError::Refused { error, .. }) => {
+                        return Err(self.gave_up(file, *statement, Failed { error, holder }).await);
+                    }
+                    Err(error) => {
+                        self.rollback().await;
+                        return Err(Attempt::Failed(ApplyError::Archive {
+                            file: file.file.clone(),
+                            error,
+                        }));
+                    }
+                }
+            }
+            reached("kept");
             let data = statement.data.map(|data| copy_data(data.slice(&file.text)));
             if let Err(failed) = self.run(statement.span.slice(&file.text), data).await {
                 return Err(self.gave_up(file, *statement, failed).await);
@@ -450,6 +481,15 @@ impl Session<'_> {
         }
         Ok(())
     }
+}
+
+/// The file that is carried out.
+#[derive(Clone, Copy)]
+struct Whole<'a> {
+    file: &'a File,
+    losses: &'a Losses,
+    run: i64,
+    begin: Instant,
 }
 
 /// How an attempt ended that did not succeed. Nothing of it is in the database.

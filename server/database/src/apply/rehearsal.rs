@@ -3,6 +3,7 @@
 use analysis::history::Base;
 
 use super::{Applied, ApplyError, Report, Request, look};
+use crate::archive::Losses;
 use crate::connection::Connection;
 use crate::environment::Place;
 use crate::event::{Event, Tell};
@@ -109,7 +110,7 @@ async fn rehearse(session: &mut Session<'_>, file: &File, request: &Request<'_>)
         confirmations: &[],
     };
     let run = journal::start(&mut session.work, &new).await?;
-    let elapsed = session.carry_out(file, run, 0).await?;
+    let elapsed = session.carry_out(file, &Losses::default(), run, 0).await?;
     session.reset().await?;
     Ok(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX))
 }

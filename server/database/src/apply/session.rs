@@ -10,7 +10,7 @@ use crate::address::Address;
 use crate::connection::{ConnectError, Connection, ServerError};
 use crate::event::{Event, Tell};
 use crate::extensions::rewrite;
-use crate::lock::{Holder, Lock, LockError, blockers, holders};
+use crate::lock::{Holder, Lock, LockError, blockers};
 use crate::plan::File;
 
 /// How often to look who is in the way.
@@ -47,11 +47,10 @@ impl<'a> Session<'a> {
         tell: &'a dyn Tell,
         is_shadow: bool,
     ) -> Result<Self, LockError> {
-        let application = format!("{WORK}{})", shown(who));
-        let mut lock = Lock::acquire(address, &format!("dblsp lock ({})", shown(who)), limits.patience, tell).await?;
-        outlive(&mut lock, limits.patience, tell).await?;
+        let application = application(who);
+        let lock = Lock::acquire(address, &application, limits.patience, tell).await?;
         let work = Connection::connect(address, &application).await?;
-        Ok(Self {
+        let mut session = Self {
             work,
             lock,
             address,
@@ -60,7 +59,9 @@ impl<'a> Session<'a> {
             cancel,
             tell,
             is_shadow,
-        })
+        };
+        session.reset().await?;
+        Ok(session)
     }
 
     pub(super) async fn close(self) {
@@ -70,8 +71,13 @@ impl<'a> Session<'a> {
 
     /// Puts the session back to what it was when it began.
     pub(super) async fn reset(&mut self) -> Result<(), ServerError> {
+        // What is reported as committed must survive the server's next crash, whatever its default is.
         self.work
-            .execute("RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; SET idle_in_transaction_session_timeout = 0")
+            .execute(
+                "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; SET idle_in_transaction_session_timeout = 0;
+                 SELECT pg_catalog.set_config('synchronous_commit', 'on', false)
+                 WHERE pg_catalog.current_setting('synchronous_commit') = 'off'",
+            )
             .await
     }
 
@@ -96,7 +102,7 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// Runs a statement. Looks meanwhile who is in its way, and stops it where somebody cancels.
+    /// Runs a statement.
     pub(super) async fn run(&mut self, sql: &str, data: Option<&str>) -> Result<(), Failed> {
         let rewritten;
         let sql = if self.is_shadow {
@@ -105,44 +111,46 @@ impl<'a> Session<'a> {
         } else {
             sql
         };
-        let backend = self.work.backend();
-        let mut ticks = self.ticks();
-        let mut holder: Option<Holder> = None;
-        let mut is_cancelled = false;
-        let done = {
-            let (work, lock) = (&mut self.work, &mut self.lock);
-            let running = async {
-                match data {
-                    Some(data) => work.copy_in(sql, data).await.map(drop),
-                    None => work.execute(sql).await,
-                }
-            };
-            tokio::pin!(running);
-            loop {
-                tokio::select! {
-                    biased;
-                    done = &mut running => break done,
-                    () = self.cancel.cancelled(), if !is_cancelled => {
-                        is_cancelled = true;
-                        // Where the looking session is gone too, the statement runs to its end.
-                        drop(lock.connection().execute(&format!("SELECT pg_catalog.pg_cancel_backend({backend})")).await);
-                    }
-                    _ = ticks.tick() => {
-                        let found = blockers(lock.connection(), backend).await.unwrap_or_default();
-                        if let Some(found) = found.into_iter().next() {
-                            if holder.as_ref().is_none_or(|known| known.pid != found.pid) {
-                                self.tell.tell(Event::Waiting { holder: Some(found.clone()) });
-                            }
-                            holder = Some(found);
-                        }
-                    }
-                }
-            }
+        let running = async |work: &mut Connection| match data {
+            Some(data) => work.copy_in(sql, data).await.map(drop),
+            None => work.execute(sql).await,
         };
+        let (done, holder) = self.watch(running).await;
         for notice in self.work.take_notices() {
             self.tell.tell(Event::Notice { notice });
         }
         done.map_err(|error| Failed { error, holder })
+    }
+
+    /// Works, looks meanwhile who is in the way, and stops the work where somebody cancels.
+    pub(super) async fn watch<T>(&mut self, work: impl AsyncFnOnce(&mut Connection) -> T) -> (T, Option<Holder>) {
+        let backend = self.work.backend();
+        let mut ticks = self.ticks();
+        let mut holder: Option<Holder> = None;
+        let mut is_cancelled = false;
+        let lock = &mut self.lock;
+        let running = work(&mut self.work);
+        tokio::pin!(running);
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut running => return (done, holder),
+                () = self.cancel.cancelled(), if !is_cancelled => {
+                    is_cancelled = true;
+                    // Where the looking session is gone too, the statement runs to its end.
+                    drop(lock.connection().execute(&format!("SELECT pg_catalog.pg_cancel_backend({backend})")).await);
+                }
+                _ = ticks.tick() => {
+                    let found = blockers(lock.connection(), backend).await.unwrap_or_default();
+                    if let Some(found) = found.into_iter().next() {
+                        if holder.as_ref().is_none_or(|known| known.pid != found.pid) {
+                            self.tell.tell(Event::Waiting { holder: Some(found.clone()) });
+                        }
+                        holder = Some(found);
+                    }
+                }
+            }
+        }
     }
 
     /// First after a second, or soon enough to look before the lock's time-out.
@@ -187,38 +195,12 @@ impl<'a> Session<'a> {
     }
 }
 
-/// How the sessions that work call themselves in `pg_stat_activity`.
-const WORK: &str = "dblsp apply (";
-
-/// The server keeps 63 bytes of a name.
-fn shown(who: &str) -> String {
-    who.chars()
+/// What others see in `pg_stat_activity`; the server keeps 63 bytes.
+fn application(who: &str) -> String {
+    let plain: String = who
+        .chars()
         .filter(|c| c.is_ascii_graphic() || *c == ' ')
-        .take(40)
-        .collect()
-}
-
-/// Waits for the session of an applier that was killed: the server goes on with its last statement, which may be a
-/// COMMIT, until it has an answer that nobody takes. We hold the lock, so whoever else works is such a one.
-async fn outlive(lock: &mut Lock, patience: Duration, tell: &dyn Tell) -> Result<(), ServerError> {
-    let begin = Instant::now();
-    let mut told = false;
-    loop {
-        let pids = format!(
-            "SELECT pid FROM pg_catalog.pg_stat_activity WHERE datname = pg_catalog.current_database()
-             AND pg_catalog.starts_with(application_name, '{WORK}')"
-        );
-        let Some(holder) = holders(lock.connection(), &pids).await?.into_iter().next() else {
-            return Ok(());
-        };
-        if begin.elapsed() >= patience {
-            // Cut off from its applier for good. Its transaction is rolled back.
-            let end = format!("SELECT pg_catalog.pg_terminate_backend({})", holder.pid);
-            lock.connection().execute(&end).await?;
-        } else if !told && begin.elapsed() > Duration::from_secs(1) {
-            told = true;
-            tell.tell(Event::Waiting { holder: Some(holder) });
-        }
-        sleep(Duration::from_millis(20)).await;
-    }
+        .take(36)
+        .collect();
+    format!("dblsp apply ({plain})")
 }

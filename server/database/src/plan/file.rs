@@ -393,10 +393,14 @@ impl Cutter<'_> {
             _ => None,
         });
         let added: Vec<String> = added.collect();
-        let is_new = self.parsed[..at].iter().any(|before| match &before.node {
-            Node::CreateType(create) => create.name.last() == alter.name.last(),
-            _ => false,
-        });
+        let is_open = |before: &&Parsed| self.open.iter().any(|open| open.span == before.span);
+        let is_new = self.parsed[..at]
+            .iter()
+            .filter(is_open)
+            .any(|before| match &before.node {
+                Node::CreateType(create) => create.name.last() == alter.name.last(),
+                _ => false,
+            });
         !is_new
             && self.parsed[at + 1..].iter().any(|later| {
                 lexemes_in(self.text, later.span).iter().any(|lexeme| {
@@ -580,6 +584,8 @@ mod tests {
         assert_eq!(steps(&unused), ["[alter type mood add value 'ok'; select 1]"]);
         let new = read("create type mood as enum ('a'); alter type mood add value 'ok'; select 'ok'::mood;");
         assert!(new.is_atomic());
+        let old = read("create type mood as enum ('a'); vacuum; alter type mood add value 'ok'; select 'ok'::mood;");
+        assert_eq!(old.steps.len(), 4);
     }
 
     #[test]

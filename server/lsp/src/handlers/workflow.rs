@@ -255,6 +255,7 @@ impl Work {
             options,
             dry_run: false,
             accept_unproven: false,
+            accept_data_loss: false,
             who: database::person::who(),
             confirmations,
             limits: Limits::default(),
