@@ -1,74 +1,23 @@
 //! What undoes a migration, on a server: it is applied, its generated rollback is run, and everything must be as before.
 
+#[path = "inverse/everything.rs"]
+mod everything;
 mod support;
-
-use std::collections::{BTreeMap, BTreeSet};
 
 use analysis::history::{Base, History, Migration};
 use analysis::schema::inverse::{Rollback, inverse};
 use analysis::schema::timeline::Timeline;
 use analysis::settings::Settings;
 use analysis::sql;
-use database::canonical::{self, Known};
+use database::canonical::Known;
 use database::{Connection, Database, Shadow, Template};
+use everything::{Everything, difference, everything};
 
 /// One of everything that a statement below changes.
 const FIXTURE: &str = include_str!("inverse/fixture.sql");
 
 /// One migration a line, its statements parted by `;;`.
 const STATEMENTS: &str = include_str!("inverse/statements.sql");
-
-/// What PostgreSQL prints of every object.
-const DEFINITIONS: &str = include_str!("inverse/definitions.sql");
-
-/// Everything about a database, by class and name. Places of columns are left out: one that comes back is the last.
-type Everything = BTreeSet<String>;
-
-async fn everything(session: &mut Connection, known: &Known) -> Everything {
-    let mut all = Everything::new();
-    for mut row in canonical::read(session, known).await.expect("the catalog can be read") {
-        row.facets.remove("position");
-        if let Some(serde_json::Value::Array(attributes)) = row.facets.get_mut("attributes") {
-            attributes.sort_by_key(ToString::to_string);
-        }
-        let facets: BTreeMap<_, _> = row.facets.into_iter().collect();
-        all.insert(format!("{} {} {facets:?}", row.class, row.identity));
-    }
-    session.execute("set search_path = ''").await.expect("a setting");
-    let rows = session.rows(DEFINITIONS).await.expect("definitions can be read");
-    session.execute("reset search_path").await.expect("a setting");
-    for row in rows {
-        let words: Vec<String> = row
-            .into_iter()
-            .map(|value| sorted_acl(&value.unwrap_or_default()))
-            .collect();
-        all.insert(words.join(" "));
-    }
-    all
-}
-
-/// The grantees of access lists in one order.
-fn sorted_acl(text: &str) -> String {
-    let mut out = String::new();
-    for part in text.split_inclusive('}') {
-        match part.rfind('{') {
-            Some(at) if part[at..].contains('=') && part[at..].contains('/') => {
-                let mut items: Vec<&str> = part[at + 1..].trim_end_matches('}').split(',').collect();
-                items.sort_unstable();
-                out.push_str(&format!("{}{{{}}}", &part[..at], items.join(",")));
-            }
-            _ => out.push_str(part),
-        }
-    }
-    out
-}
-
-fn difference(before: &Everything, after: &Everything) -> Option<String> {
-    let missing = before.difference(after).map(|row| format!("    missing: {row}"));
-    let added = after.difference(before).map(|row| format!("    added:   {row}"));
-    let lines: Vec<String> = missing.chain(added).collect();
-    (!lines.is_empty()).then(|| lines.join("\n"))
-}
 
 fn rollback_of(base: Base, files: &[&str]) -> (Rollback, String) {
     let migrations = files.iter().enumerate();

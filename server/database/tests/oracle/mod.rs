@@ -88,7 +88,7 @@ fn is_own_default(row: &Row) -> bool {
     row.class == "default_privilege" && row.identity.rsplit('.').next() == Some(role)
 }
 
-fn file(migration: &Migration, document: &Document) -> File {
+pub(crate) fn file(migration: &Migration, document: &Document) -> File {
     let statements = document.file.statements.iter();
     File {
         path: migration.path.clone(),
