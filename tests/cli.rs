@@ -464,3 +464,82 @@ create index users_lookup_idx on users (email, nickname);
         assert!(readme.contains(shown), "README.md does not show:\n{shown}");
     }
 }
+
+const HISTORY: &[(&str, &str)] = &[
+    ("dblsp.toml", ""),
+    (
+        "supabase/migrations/20240101000000_v0_1_0_users.sql",
+        "create table public.users (id bigint primary key, name text not null default 'x');\n",
+    ),
+    (
+        "supabase/migrations/20240102000000_v0_2_0_more.sql",
+        "alter table public.users drop column name;\ncreate index users_id on public.users (id);\n",
+    ),
+];
+
+#[test]
+fn a_rollback_is_scaffolded_and_never_written_over_unasked() {
+    let folder = folder(HISTORY);
+    let file = "supabase/migrations/20240102000000_v0_2_0_more.sql";
+    let rollback = "supabase/rollback/20240102000000_rollback.sql";
+    let dry = dblsp(folder.path(), &["scaffold", "rollback", file, "--dry-run"]);
+    assert!(!folder.path().join(rollback).exists());
+    let made = dblsp(folder.path(), &["scaffold", "rollback", file]);
+    assert_eq!(
+        (made.code, made.stdout.as_str()),
+        (Some(0), "created supabase/rollback/20240102000000_rollback.sql\n")
+    );
+    let text = fs::read_to_string(folder.path().join(rollback)).expect("it is there");
+    assert_eq!(text, dry.stdout);
+    insta::assert_snapshot!(text);
+    let again = dblsp(folder.path(), &["scaffold", "rollback", file]);
+    assert_eq!(
+        (again.code, again.stdout.as_str()),
+        (Some(0), "kept supabase/rollback/20240102000000_rollback.sql\n")
+    );
+    let edited = text.replace("drop index", "-- by hand\ndrop index");
+    write(folder.path(), &[(rollback, &edited)]);
+    let refused = dblsp(folder.path(), &["scaffold", "rollback", file]);
+    assert_eq!(refused.code, Some(1));
+    assert!(refused.stdout.contains("\n--- by hand\n"), "{}", refused.stdout);
+    assert!(refused.stderr.contains("--force"), "{}", refused.stderr);
+    assert_eq!(
+        fs::read_to_string(folder.path().join(rollback)).expect("it is there"),
+        edited
+    );
+    let forced = dblsp(
+        folder.path(),
+        &["scaffold", "rollback", file, "--force", "--format", "json"],
+    );
+    let value: serde_json::Value = serde_json::from_str(&forced.stdout).expect("JSON");
+    assert_eq!(
+        (value["written"].as_bool(), value["todos"].as_u64()),
+        (Some(true), Some(0))
+    );
+    assert_eq!(
+        fs::read_to_string(folder.path().join(rollback)).expect("it is there"),
+        text
+    );
+}
+
+#[test]
+fn a_smoke_test_is_scaffolded_for_a_version() {
+    let folder = folder(HISTORY);
+    let made = dblsp(folder.path(), &["scaffold", "test", "v0.1.0"]);
+    assert_eq!(
+        (made.code, made.stdout.as_str()),
+        (Some(0), "created supabase/tests/v0.1.0_smoke_test.sql\n")
+    );
+    let again = dblsp(folder.path(), &["scaffold", "test", "0.1.0"]);
+    assert_eq!(
+        (again.code, again.stdout.as_str()),
+        (Some(0), "kept supabase/tests/v0.1.0_smoke_test.sql\n")
+    );
+    let missing = dblsp(folder.path(), &["scaffold", "test", "9.9.9"]);
+    assert_eq!(missing.code, Some(2));
+    assert!(
+        missing.stderr.contains("no migration belongs to version 9.9.9"),
+        "{}",
+        missing.stderr
+    );
+}

@@ -81,6 +81,12 @@ pub(crate) enum Command {
     Doctor(commands::doctor::Options),
     /// Fetch programs of PostgreSQL that the system does not have
     Tools(commands::tools::Options),
+    /// Write what goes with a migration, from what it does
+    Scaffold {
+        /// What to write.
+        #[command(subcommand)]
+        kind: ScaffoldKind,
+    },
     /// Serve an editor over the Language Server Protocol, on standard input and output
     Lsp {
         /// Accepted because editors add it; there is no other way
@@ -95,6 +101,41 @@ pub(crate) enum Command {
         /// The shell
         shell: Shell,
     },
+}
+
+/// What `dblsp scaffold` writes.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ScaffoldKind {
+    /// Write the file that undoes a migration
+    Rollback {
+        /// The migration
+        file: PathBuf,
+        /// How to write it.
+        #[command(flatten)]
+        options: ScaffoldOptions,
+    },
+    /// Write the smoke test of a version
+    Test {
+        /// The version, like `v0.7.0`
+        version: String,
+        /// How to write it.
+        #[command(flatten)]
+        options: ScaffoldOptions,
+    },
+}
+
+/// How `dblsp scaffold` writes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ScaffoldOptions {
+    /// Print what would be written, and write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Write over a file that was changed by hand
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// How to print the outcome
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
 }
 
 /// Options of `dblsp check`.

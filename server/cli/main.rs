@@ -43,6 +43,7 @@ fn main() -> ExitCode {
         Command::Mark(options) => commands::mark::run(&options),
         Command::History(options) => commands::history::run(&options),
         Command::Doctor(options) => commands::doctor::run(&options),
+        Command::Scaffold { kind } => commands::scaffold::run(&kind),
         Command::Lsp { .. } => commands::lsp::run(),
         Command::Schema => commands::schema::run(),
         Command::Completions { shell } => commands::completions::run(shell),

@@ -17,6 +17,7 @@ pub(crate) mod new;
 pub(crate) mod plan;
 pub(crate) mod rollback;
 pub(crate) mod rules;
+pub(crate) mod scaffold;
 pub(crate) mod schema;
 pub(crate) mod snapshot;
 pub(crate) mod status;

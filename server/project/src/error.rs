@@ -107,6 +107,14 @@ pub enum ProjectError {
         /// What to do.
         hint: String,
     },
+    /// `dblsp scaffold` has nothing to write.
+    #[error("{message}")]
+    NothingToScaffold {
+        /// What is missing.
+        message: String,
+        /// What to do.
+        hint: String,
+    },
     /// `dblsp new` cannot name the file.
     #[error("{message}")]
     BadName {
@@ -177,7 +185,10 @@ impl ProjectError {
                 suggestion: Some(rule), ..
             } => format!("did you mean `{rule}`?"),
             Self::UnknownRule { .. } => "run `dblsp rules` for the list".into(),
-            Self::BadValue { hint, .. } | Self::Git { hint, .. } | Self::BadName { hint, .. } => hint.clone(),
+            Self::BadValue { hint, .. }
+            | Self::Git { hint, .. }
+            | Self::BadName { hint, .. }
+            | Self::NothingToScaffold { hint, .. } => hint.clone(),
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! [`load`] turns paths into [`Project`]s: it finds each path's project ([`discover`]), reads `dblsp.toml` ([`config`])
 //! and what the Supabase CLI knows ([`supabase`]), lists the migration folders ([`layout`]) and reads them ([`files`]).
-//! [`init`], [`mod@new`] and [`rename`] plan files, [`write`] writes them; [`edit`] keeps a loaded history up with an editor.
+//! [`init`], [`mod@new`], [`scaffold`] and [`rename`] plan files, [`write`] writes them; [`edit`] keeps a loaded history up with an editor.
 //! What is wrong is collected beside what could be read, never instead of it.
 
 mod load;
@@ -19,6 +19,7 @@ pub mod name;
 pub mod new;
 pub mod page;
 pub mod rename;
+pub mod scaffold;
 pub mod supabase;
 pub mod write;
 

@@ -541,6 +541,14 @@ impl Catalog {
                 index,
             );
         }
+        self.edit_table(to, |own| {
+            for policy in &mut own.policies {
+                redirect_dependencies(&mut policy.dependencies, from, to);
+            }
+            for trigger in &mut own.triggers {
+                redirect_dependencies(&mut trigger.dependencies, from, to);
+            }
+        });
         let owned: Vec<Id> = self.owned_sequences(from).collect();
         for id in owned {
             self.edit(&id, |relation| {
@@ -567,6 +575,9 @@ impl Catalog {
                 let publication = Arc::make_mut(publication);
                 publication.tables.remove(from);
                 publication.tables.insert(to.clone());
+                if let Some(part) = publication.parts.remove(from) {
+                    publication.parts.insert(to.clone(), part);
+                }
             }
         }
     }

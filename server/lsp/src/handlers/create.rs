@@ -3,16 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use analysis::history::{History, Migration};
+use analysis::history::Migration;
 use analysis::lint::diagnostic::NewFile;
-use analysis::lint::{Linter, RULES, rule_named};
 use project::write::{Write, write_all};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tower_lsp::ls_types::{MessageType, ShowDocumentParams, Uri};
 
 use crate::from_proto;
-use crate::snapshot::View;
 use crate::state::{Question, Shared};
 
 /// Arguments of `dblsp.newMigration`; all may be left out.
@@ -119,31 +117,18 @@ fn plan(
     if is_there {
         return Err(format!("`{path}` exists already."));
     }
-    let file =
-        skeleton(view, number, rule, &path).ok_or_else(|| format!("There is nothing to be written into `{path}`."))?;
+    let timeline = view.timeline();
+    let file = timeline.and_then(|timeline| {
+        project::scaffold::companion(
+            &view.history,
+            &view.documents,
+            &view.settings,
+            timeline,
+            (number, rule, &path),
+        )
+    });
+    let file = file.ok_or_else(|| format!("There is nothing to be written into `{path}`."))?;
     Ok((question.snapshot.disk.base.clone(), file))
-}
-
-/// What the rule's fix would write at `path`, whether or not the settings leave the rule on.
-fn skeleton(view: &View, number: usize, rule: &str, path: &str) -> Option<NewFile> {
-    let rule = rule_named(rule)?;
-    let mut settings = (*view.settings).clone();
-    settings.levels = RULES
-        .iter()
-        .map(|other| (other.name.to_owned(), (other.name == rule.name).then_some(rule.level)))
-        .collect();
-    let mut history = History::clone(&view.history);
-    for migration in &mut history.migrations {
-        migration.convention = true;
-        migration.judged = true;
-    }
-    let linter = Linter::replayed(&history, &view.documents, &settings, Arc::clone(view.timeline()?));
-    // The smoke test of a release is asked for in the release's last migration.
-    let numbers = std::iter::once(number).chain(number + 1..history.migrations.len());
-    let fixes = numbers
-        .flat_map(|number| linter.file(number))
-        .flat_map(|found| found.fixes);
-    fixes.flat_map(|fix| fix.creates).find(|file| file.path == path)
 }
 
 /// Writes files; the first of them.

@@ -1,6 +1,6 @@
 //! Which objects a migration makes, what they are called at its end, and whether they are still there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::schema::change::{Change, Key};
 use crate::schema::objects::{Id, Signature};
@@ -13,6 +13,8 @@ struct Made {
     last: Option<Key>,
     /// How many were made before it.
     order: usize,
+    /// Whether its renames are undone one by one: it took the name of something old, or is part of something old.
+    by_steps: bool,
 }
 
 /// The objects that a migration makes.
@@ -23,6 +25,8 @@ pub(super) struct Identities {
     now: BTreeMap<Key, usize>,
     /// How many have been made while undoing.
     next: usize,
+    /// The names that something old had and gave up.
+    vacated: BTreeSet<Key>,
 }
 
 /// What became of an object that the migration made.
@@ -42,6 +46,7 @@ impl Identities {
             made: Vec::new(),
             now: BTreeMap::new(),
             next: 0,
+            vacated: BTreeSet::new(),
         }
     }
 
@@ -53,16 +58,25 @@ impl Identities {
                 self.made.push(Made {
                     last: Some(key.clone()),
                     order,
+                    by_steps: part_of(&key).is_some(),
                 });
                 self.now.insert(key, order);
             }
             if let Some(key) = dropped(change) {
-                if let Some(number) = self.now.remove(&key) {
-                    self.made[number].last = None;
+                match self.now.remove(&key) {
+                    Some(number) => self.made[number].last = None,
+                    None => {
+                        self.vacated.insert(key.clone());
+                    }
                 }
                 if let Key::Relation(id) = &key {
                     self.forget_parts(id);
                 }
+            }
+            if let Change::Rename { from, .. } = change
+                && !self.now.contains_key(from)
+            {
+                self.vacated.insert(from.clone());
             }
             self.rename(change);
         }
@@ -108,8 +122,16 @@ impl Identities {
         })
     }
 
+    /// Whether the renames of an object that the migration made are undone one by one.
+    pub(super) fn undoes_renames(&self, key: &Key) -> bool {
+        self.now.get(key).is_some_and(|number| self.made[*number].by_steps)
+    }
+
     /// Begins again at the first step.
     pub(super) fn finish(&mut self) {
+        for made in &mut self.made {
+            made.by_steps |= made.last.as_ref().is_some_and(|last| self.vacated.contains(last));
+        }
         self.now.clear();
         self.next = 0;
     }
@@ -160,14 +182,16 @@ impl Identities {
 
     /// The key at the end of the migration of what has this key now.
     pub(super) fn last_key(&self, key: &Key) -> Key {
-        let made = self.now.get(key).and_then(|number| self.made[*number].last.clone());
-        made.unwrap_or_else(|| key.clone())
+        let made = self.now.get(key).map(|number| &self.made[*number]);
+        let last = made.filter(|made| !made.by_steps).and_then(|made| made.last.clone());
+        last.unwrap_or_else(|| key.clone())
     }
 
     /// The key at the end of the migration of what the next creation makes.
     pub(super) fn last_key_of_next(&self, key: &Key) -> Key {
-        let made = self.made.get(self.next).and_then(|made| made.last.clone());
-        made.unwrap_or_else(|| key.clone())
+        let made = self.made.get(self.next).filter(|made| !made.by_steps);
+        let last = made.and_then(|made| made.last.clone());
+        last.unwrap_or_else(|| key.clone())
     }
 }
 

@@ -278,6 +278,38 @@ impl Rollback {
             undone.pieces.dedup();
         }
         self.undone.retain(|undone| !undone.pieces.is_empty());
+        self.put_stars_last();
+    }
+
+    /// `*` stands for the columns that are there when a view is made: one that is made again waits until the tables are
+    /// as they were, unless something else waits for it.
+    fn put_stars_last(&mut self) {
+        let mut last = Vec::new();
+        let mut at = 0;
+        while at < self.undone.len() {
+            let name = self.undone[at].view_with_star();
+            let is_named = |name: &str| {
+                let mut later = self.undone[at + 1..].iter().flat_map(|undone| &undone.pieces);
+                later.any(|piece| piece.sql.contains(name))
+            };
+            match name {
+                Some(name) if !is_named(&name) => last.push(self.undone.remove(at)),
+                _ => at += 1,
+            }
+        }
+        self.undone.extend(last);
+    }
+}
+
+impl Undone {
+    /// The name of the view that this makes first, if its query has a `*`.
+    fn view_with_star(&self) -> Option<String> {
+        let sql = &self.pieces.first()?.sql;
+        let rest = sql
+            .strip_prefix("create view ")
+            .or_else(|| sql.strip_prefix("create materialized view "))?;
+        let name = rest.split([' ', '(']).next()?.rsplit('.').next()?;
+        sql.contains('*').then(|| name.trim_matches('"').to_owned())
     }
 }
 

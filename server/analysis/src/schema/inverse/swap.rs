@@ -32,6 +32,35 @@ fn collect(catalog: &Catalog, id: &Id, wanted: &dyn Fn(&crate::schema::objects::
     }
 }
 
+/// What else uses one of these views: policies that read it, routines that take or return its rows.
+pub(super) fn users_of_views(catalog: &Catalog, id: &Id, views: &[Id]) -> Vec<Key> {
+    let mut found = Vec::new();
+    for view in std::iter::once(id).chain(views) {
+        for (user, relation) in catalog.users(view) {
+            let policies = relation.table().map(|table| &table.policies);
+            let reading = policies
+                .into_iter()
+                .flatten()
+                .filter(|policy| policy.dependencies.relations.contains(view));
+            found.extend(reading.map(|policy| Key::Policy(user.clone(), policy.name.clone())));
+        }
+        for (signature, routine) in catalog.routines_with_type(view) {
+            let rows = signature.arguments.iter().any(|ty| ty.id == *view)
+                || routine.return_type.as_ref().is_some_and(|ty| ty.id == *view);
+            if rows {
+                found.push(Key::Routine(signature.clone()));
+            }
+        }
+        let atomic = catalog
+            .routines
+            .iter()
+            .filter(|(_, routine)| routine.dependencies.relations.contains(view));
+        found.extend(atomic.map(|(signature, _)| Key::Routine(signature.clone())));
+    }
+    found.dedup();
+    found
+}
+
 /// What takes an enum from the labels `after` back to `before`.
 pub(super) fn enum_labels(
     recreate: &Recreate<'_>,

@@ -12,6 +12,7 @@ use crate::schema::objects::{
 };
 use crate::schema::step::ProblemKind;
 use crate::sql::name::Name;
+use crate::sql::print::literal;
 use crate::sql::statement::{
     AlterDomain, AlterDomainAction, AlterType, AlterTypeAction, ColumnConstraintKind, CreateDomain, CreateType,
     CreateTypeKind, ObjectKind, TypeName,
@@ -401,14 +402,17 @@ impl Resolver<'_> {
                     }
                 });
             }
-            AlterTypeAction::RenameValue { from, to } => self.edit_type(id, |kind| {
-                if let TypeKind::Enum(labels) = kind {
-                    labels
-                        .iter_mut()
-                        .filter(|old| old.value == from.value)
-                        .for_each(|old| old.value = to.value.clone());
-                }
-            }),
+            AlterTypeAction::RenameValue { from, to } => {
+                self.edit_type(id, |kind| {
+                    if let TypeKind::Enum(labels) = kind {
+                        labels
+                            .iter_mut()
+                            .filter(|old| old.value == from.value)
+                            .for_each(|old| old.value = to.value.clone());
+                    }
+                });
+                self.rename_label_in_defaults(id, &from.value, &to.value);
+            }
             AlterTypeAction::AddAttribute { name, ty, .. } => {
                 let ty = self.resolve_type(ty);
                 self.edit_type(id, |kind| {
@@ -452,6 +456,25 @@ impl Resolver<'_> {
             }
         }
         let _ = name;
+    }
+
+    /// PostgreSQL keeps a label's number in a default, not its name.
+    fn rename_label_in_defaults(&mut self, id: &Id, from: &SmolStr, to: &SmolStr) {
+        let (from, to) = (literal(from), literal(to));
+        let users: Vec<Id> = self
+            .catalog
+            .tables_of_type(id)
+            .map(|(table, _)| table.clone())
+            .collect();
+        for table in users {
+            self.catalog.touch_table(&table, |table| {
+                for column in table.columns.iter_mut().filter(|column| column.ty.id == *id) {
+                    if let Some(text) = column.default_text.as_ref().filter(|text| text.contains(&from)) {
+                        column.default_text = Some(text.replace(&from, &to).into());
+                    }
+                }
+            });
+        }
     }
 
     pub(crate) fn alter_domain(&mut self, alter: &AlterDomain) {

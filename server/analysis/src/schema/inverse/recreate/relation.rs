@@ -89,6 +89,14 @@ impl Recreate<'_> {
             out.push(Self::impossible(&why));
             return;
         }
+        if let Some(column) = table.columns.iter().find(|column| column.ty.is_builtin("unknown")) {
+            let why = format!(
+                "create table {id} again: nobody can tell the type of its column {}",
+                column.name
+            );
+            out.push(Self::impossible(&why));
+            return;
+        }
         let key = Key::Relation(id.clone());
         let mut lines = Vec::new();
         let mut later = Vec::new();

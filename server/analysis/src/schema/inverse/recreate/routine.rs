@@ -3,11 +3,14 @@
 use super::{Pieces, Recreate};
 use crate::schema::change::Key;
 use crate::schema::inverse::Piece;
-use crate::schema::inverse::print::{self, names, replaced};
+use crate::schema::inverse::print::{self, names, quote_ident, replaced};
 use crate::schema::inverse::words::{other_name, security_words, setting_value, volatility_word, with_options};
 use crate::schema::objects::{Id, Relation, Routine, Signature, View};
 use crate::sql;
-use crate::sql::statement::{CreateFunction, Node, ObjectKind, Volatility};
+use crate::sql::lexeme::{LexemeKind, lexemes};
+use crate::sql::statement::{
+    CreateFunction, CreateView, FromItem, Node, ObjectKind, QueryBody, SelectItem, Volatility,
+};
 use smol_str::SmolStr;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,7 +41,9 @@ impl Recreate<'_> {
             id,
             Some(&view.dependencies),
         );
-        let query = print::renamed(create.query.span.slice(text).trim_end(), &new);
+        let written = create.query.span.slice(text).trim_end();
+        let expanded = without_star(written, create, view, &new);
+        let query = expanded.unwrap_or_else(|| print::renamed(written, &new));
         let mut sql = format!("{verb} ");
         if create.recursive {
             sql.push_str("recursive ");
@@ -113,6 +118,56 @@ impl Recreate<'_> {
             }
         }
     }
+}
+
+/// The query with `*` spelled out: what it stood for when the view was made is not what it stands for now.
+fn without_star(query: &str, create: &CreateView, view: &View, new: &BTreeMap<SmolStr, SmolStr>) -> Option<String> {
+    let columns = view.columns.as_ref().filter(|_| create.columns.is_empty())?;
+    let QueryBody::Select(select) = &create.query.body else {
+        return None;
+    };
+    let mut stars = select
+        .items
+        .iter()
+        .enumerate()
+        .filter(|(_, item)| matches!(item, SelectItem::Star(_)));
+    let (at, _) = stars.next()?;
+    let one_source = matches!(select.from.as_slice(), [FromItem::Relation { .. }]);
+    if stars.next().is_some() {
+        return None;
+    }
+    let count = (columns.len() + 1).checked_sub(select.items.len())?;
+    let names = columns.get(at..at + count)?;
+    let all = lexemes(query);
+    let mut depth = 0;
+    let star = all.iter().position(|lexeme| {
+        match lexeme.kind {
+            LexemeKind::Open => depth += 1,
+            LexemeKind::Close => depth -= 1,
+            _ => {}
+        }
+        depth == 0 && lexeme.span.slice(query) == "*"
+    })?;
+    let before = all.get(star.checked_sub(1)?)?;
+    let (start, prefix) = if before.kind == LexemeKind::Period {
+        let qualifier = all.get(star.checked_sub(2)?)?;
+        (qualifier.span.start, format!("{}.", qualifier.span.slice(query)))
+    } else if one_source {
+        (all[star].span.start, String::new())
+    } else {
+        return None;
+    };
+    let spelled: Vec<String> = names
+        .iter()
+        .map(|name| match new.get(name) {
+            Some(now) => format!("{prefix}{} as {}", quote_ident(now), quote_ident(name)),
+            None => format!("{prefix}{}", quote_ident(name)),
+        })
+        .collect();
+    let end = all[star].span.end as usize;
+    let head = print::renamed(&query[..start as usize], new);
+    let tail = print::renamed(&query[end..], new);
+    Some(format!("{head}{}{tail}", spelled.join(", ")))
 }
 
 /// CREATE STATISTICS under the names of now.

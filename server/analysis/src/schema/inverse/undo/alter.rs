@@ -87,18 +87,33 @@ impl Undoing<'_, '_> {
         }
         // Columns cannot be taken out of a view: it is made anew, with what reads it.
         let views = swap::views_over(self.moment.after, id);
+        let others = swap::users_of_views(self.moment.after, id, &views);
+        let now = self.recreate(self.moment.after);
+        for key in &others {
+            out.say(format!("drop {};", now.named(key)));
+        }
         for view in views.iter().rev() {
-            out.say(format!("drop view {};", print::id(view)));
+            let noun = self
+                .moment
+                .after
+                .relations
+                .get(view)
+                .map_or("view", |relation| relation.noun());
+            out.say(format!("drop {noun} {};", print::id(view)));
         }
         let noun = old.noun();
         out.say(format!("drop {noun} {};", print::id(id)));
         let mut own = Pieces::default();
         recreate.object(&Key::Relation(id.clone()), &mut own);
-        let now = self.recreate(self.moment.after);
         for view in views {
             now.object(&Key::Relation(view), &mut own);
         }
         out.now.extend(own.ordered());
+        let mut last = Pieces::default();
+        for key in others.iter().rev() {
+            now.object(key, &mut last);
+        }
+        out.now.extend(last.ordered());
     }
 
     pub(crate) fn routine(

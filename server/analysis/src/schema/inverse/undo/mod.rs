@@ -52,12 +52,8 @@ impl Undoing<'_, '_> {
         }
         let mut ordered = first;
         ordered.extend(pieces.ordered());
-        let mut seen: Vec<Piece> = Vec::new();
-        for piece in ordered {
-            if !seen.contains(&piece) {
-                seen.push(piece);
-            }
-        }
+        let mut seen = ordered;
+        seen.dedup();
         if step.certainty.is_certain() || seen.is_empty() {
             return seen;
         }
@@ -180,6 +176,9 @@ impl Undoing<'_, '_> {
             match self.identities.fate(&key) {
                 Fate::Old => {}
                 Fate::Dropped => return true,
+                Fate::New(_) if matches!(change, Change::Rename { .. }) => {
+                    return !self.identities.undoes_renames(&key);
+                }
                 Fate::New(order) => return !self.needs_later(order, change),
             }
         }
@@ -206,7 +205,13 @@ impl Undoing<'_, '_> {
         if let Some(doubt) = self.doubt(catalog, change) {
             let mut sure = Pieces::default();
             self.certain(catalog, change, &mut sure, first);
-            return out.push(suggestion(&doubt, &sure.ordered()));
+            let mut pieces = sure.ordered();
+            if matches!(change, Change::Create(_) | Change::AddColumn { .. }) || pieces.is_empty() {
+                return out.push(suggestion(&doubt, &pieces));
+            }
+            // It runs; whoever reads it says whether it is all.
+            pieces.insert(0, Piece::impossible(&doubt));
+            return pieces.into_iter().for_each(|piece| out.push(piece));
         }
         self.certain(catalog, change, out, first);
     }
