@@ -2,6 +2,8 @@
 
 #[path = "inverse/everything.rs"]
 mod everything;
+#[path = "inverse/random.rs"]
+mod random;
 mod support;
 
 use analysis::history::{Base, History, Migration};
@@ -12,6 +14,8 @@ use analysis::sql;
 use database::canonical::Known;
 use database::{Connection, Database, Shadow, Template};
 use everything::{Everything, difference, everything};
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
+use random::{Choice, Model, choices};
 
 /// One of everything that a statement below changes.
 const FIXTURE: &str = include_str!("inverse/fixture.sql");
@@ -156,4 +160,104 @@ async fn every_statement_is_undone() {
 #[tokio::test]
 async fn every_statement_is_undone_on_supabase() {
     judge_all(Template::Supabase, Base::Supabase).await;
+}
+
+/// What a random migration came to.
+enum Random {
+    Restored,
+    /// The server refuses what the model takes for valid.
+    Invalid,
+    Wrong(String),
+}
+
+async fn random(session: &mut Connection, harness: &mut Connection, known: &Known, files: &(String, String)) -> Random {
+    let clean = "drop schema if exists s cascade; create schema s";
+    session.execute(clean).await.expect("a server");
+    let (first, second) = files;
+    if run(session, first).await.is_err() {
+        return Random::Invalid;
+    }
+    let before = everything(harness, known).await;
+    if run(session, second).await.is_err() {
+        return Random::Invalid;
+    }
+    let (rollback, text) = rollback_of(Base::Empty, &["create schema s;", first, second]);
+    if rollback.has_todo() {
+        return Random::Wrong(format!("a TODO\n{first}\n-- then\n{second}\n{text}"));
+    }
+    if let Err(error) = run(session, &text).await {
+        return Random::Wrong(format!(
+            "the server refuses {error}\n{first}\n-- then\n{second}\n{text}"
+        ));
+    }
+    let after = everything(harness, known).await;
+    match difference(&before, &after) {
+        None => Random::Restored,
+        Some(unlike) => Random::Wrong(format!("{unlike}\n{first}\n-- then\n{second}\n{text}")),
+    }
+}
+
+fn files((first, second): &(Vec<Choice>, Vec<Choice>)) -> (String, String) {
+    let mut model = Model::default();
+    let mut file = |choices: &[Choice]| {
+        let statements = choices.iter().filter_map(|choice| model.statement(*choice));
+        let mut text = "set search_path = s, public;\n".to_owned();
+        statements.for_each(|statement| text.push_str(&format!("{statement};\n")));
+        text
+    };
+    (file(first), file(second))
+}
+
+/// So many by default; `DBLSP_SEQUENCES` says another number.
+const SEQUENCES: u32 = 200;
+
+#[test]
+fn random_migrations_on_random_catalogs_are_undone() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let Some(shadow) = runtime.block_on(support::shadow()) else {
+        return;
+    };
+    let (mut session, mut harness, known) = runtime.block_on(async {
+        let database = shadow.database("random", Template::Plain).await.expect("a database");
+        let session = database.connect().await.expect("a session");
+        let mut harness = database.harness().await.expect("a session");
+        let known = Known::read(&mut harness).await.expect("roles");
+        (session, harness, known)
+    });
+    let asked = std::env::var("DBLSP_SEQUENCES").ok();
+    let cases = asked.and_then(|number| number.parse().ok()).unwrap_or(SEQUENCES);
+    let config = Config {
+        cases,
+        failure_persistence: None,
+        max_shrink_iters: 300,
+        ..Config::default()
+    };
+    let seed = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
+    let mut runner = TestRunner::new_with_rng(config, seed);
+    let cell = std::cell::RefCell::new((&mut session, &mut harness));
+    let valid = std::cell::Cell::new(0);
+    let outcome = runner.run(&choices(), |choices| {
+        let files = files(&choices);
+        let mut place = cell.borrow_mut();
+        let (session, harness) = &mut *place;
+        match runtime.block_on(random(session, harness, &known, &files)) {
+            Random::Restored => {
+                valid.set(valid.get() + 1);
+                Ok(())
+            }
+            Random::Invalid => Ok(()),
+            Random::Wrong(what) => Err(TestCaseError::fail(what)),
+        }
+    });
+    if let Err(TestError::Fail(reason, _)) = outcome {
+        panic!("{}", reason.message());
+    }
+    assert!(
+        valid.get() * 2 > cases,
+        "only {} of {cases} sequences are valid",
+        valid.get()
+    );
 }
