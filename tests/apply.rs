@@ -309,6 +309,33 @@ async fn apply_prints_the_document_s_steps_and_status_shows_the_matrix() {
 }
 
 #[tokio::test]
+async fn a_failing_smoke_test_undoes_the_migration_where_that_is_wanted() {
+    let Some(shadow) = shadow().await else { return };
+    let table = "create table public.t (id bigint primary key);\nalter table public.t enable row level security;\n";
+    let project = Project::new(&shadow, "smoke", &[(A, table)]).await;
+    let test = "do $$ begin if to_regclass('public.other') is null then raise 'no table other'; end if; end $$;\n";
+    project.write("supabase/tests/v0.1.0_smoke_test.sql", test);
+    let output = project.run(&["apply", "--rollback-on-failure"]);
+    assert_eq!(output.status.code(), Some(1), "{}", errors(&output));
+    assert!(errors(&output).contains("no table other"), "{}", errors(&output));
+    let written = fs::read_to_string(
+        project
+            .folder
+            .path()
+            .join("supabase/rollback/20260101000000_rollback.sql"),
+    );
+    assert!(
+        written
+            .expect("it was written")
+            .to_lowercase()
+            .contains("drop table public.t")
+    );
+    let mut session = project.session().await;
+    assert_eq!(value(&mut session, "select to_regclass('public.t') is null").await, "t");
+    assert!(history::read(&mut session).await.expect("the history").is_empty());
+}
+
+#[tokio::test]
 async fn a_failure_points_at_the_statement() {
     let Some(shadow) = shadow().await else { return };
     let text = "select 1;\ndo $$ begin\n  perform 1 / 0;\nend $$;\n";

@@ -10,7 +10,7 @@ use database::apply::{self, ApplyError, Limits, Request, StatementError};
 use database::environment::EnvironmentError;
 use database::journal::Confirmation;
 use database::link::Linked;
-use database::plan;
+use database::{person, plan, rollback};
 use serde_json::{Value, json};
 
 use crate::args::{EnvironmentOptions, Format};
@@ -48,6 +48,9 @@ pub(crate) struct Options {
     /// Apply what destroys rows that cannot be kept for a rollback
     #[arg(long)]
     pub(crate) accept_data_loss: bool,
+    /// Undo a migration whose version's smoke test fails afterwards
+    #[arg(long)]
+    pub(crate) rollback_on_failure: bool,
     /// Seconds to wait for a lock on a table, each time; 0 is for ever
     #[arg(long, value_name = "SECONDS", default_value_t = 5)]
     pub(crate) lock_timeout: u64,
@@ -115,7 +118,24 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
             } else if report.migrations.is_empty() {
                 terminal::print("nothing to apply\n")?;
             }
-            Ok(Exit::Clean)
+            let failed = report
+                .migrations
+                .iter()
+                .rev()
+                .find(|applied| applied.smoke_test == Some(false));
+            match failed {
+                None => Ok(Exit::Clean),
+                Some(applied) if options.rollback_on_failure => undo(&project, &target, &applied.version),
+                Some(applied) => Err(Failure {
+                    exit: Exit::Findings,
+                    message: format!("the smoke test fails after {}", applied.file),
+                    hint: format!(
+                        "`dblsp rollback {} --environment {}` undoes it",
+                        applied.version, target.name
+                    ),
+                }
+                .into()),
+            }
         }
         Err(error) => {
             if format == Format::Json {
@@ -137,6 +157,34 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
             .into())
         }
     }
+}
+
+/// Undoes a migration whose smoke test failed. Ends as a finding: the migration is not there.
+fn undo(project: &Linked, target: &Target, version: &str) -> anyhow::Result<Exit> {
+    let project = Linked::open(&project.disk.base)?;
+    let request = rollback::Request {
+        address: linked::server(target)?,
+        environment: &target.name,
+        history: &project.history,
+        settings: &project.settings,
+        which: rollback::Which::Only(version.to_owned()),
+        accept_data_loss: false,
+        accept_unverified: false,
+        who: person::who(),
+        confirmations: Vec::new(),
+        patience: Duration::from_secs(30),
+        lock_timeout: Duration::from_secs(5),
+    };
+    let mut report = rollback::Report::default();
+    let done = linked::wait(async |_| Ok(rollback::rollback(&request, &mut report, &()).await))?;
+    done.map_err(|error| {
+        Failure::database(
+            format!("the smoke test fails, and so does the rollback: {error}"),
+            error.hint(),
+        )
+    })?;
+    terminal::say(&format!("the smoke test fails; {version} is undone"));
+    Ok(Exit::Findings)
 }
 
 fn required(project: &Linked, name: &str) -> Result<Target, EnvironmentError> {

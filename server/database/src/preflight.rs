@@ -212,7 +212,10 @@ fn rollbacks(request: &Request<'_>, plan: &Plan) -> Verdict {
     if without.is_empty() {
         Verdict::Pass
     } else {
-        Verdict::Skipped(format!("{} has none", listed(without)))
+        Verdict::Skipped(format!(
+            "{} has none; it is written from what the migration does",
+            listed(without)
+        ))
     }
 }
 

@@ -28,16 +28,12 @@ impl Applier<'_> {
         applied: &mut Applied,
     ) -> Result<(), ApplyError> {
         self.session.reset().await?;
-        if let (Some(places), Some(path)) = (&self.request.places, &migration.rollback_path)
-            && migration.has_rollback
-        {
-            let name = path.rsplit('/').next().unwrap_or(path);
-            let shown = places.show(&places.rollback.join(name));
+        if let Some((path, scaffolded)) = self.rollback(migration, judged) {
             self.tell.tell(Event::Rollback {
-                path: shown.clone(),
-                scaffolded: false,
+                path: path.clone(),
+                scaffolded,
             });
-            applied.rollback = Some(shown);
+            applied.rollback = Some(path);
         }
         self.tell.tell(Event::Verifying);
         match self.snapshot(migration, run, Moment::After).await {
@@ -71,6 +67,25 @@ impl Applier<'_> {
         self.page(migration, judged, applied);
         self.tell.tell(Event::Complete);
         Ok(())
+    }
+
+    /// The script that undoes the migration, written now where there is none, and whether it was.
+    fn rollback(&self, migration: &Migration, judged: Option<(usize, &Judged)>) -> Option<(String, bool)> {
+        let places = self.request.places.as_ref()?;
+        let name = migration.rollback_path.as_ref()?.rsplit('/').next()?.to_owned();
+        let path = places.rollback.join(name);
+        if migration.has_rollback || path.exists() {
+            return Some((places.show(&path), false));
+        }
+        let (number, judged) = judged?;
+        std::fs::create_dir_all(&places.rollback).ok()?;
+        if let Err(error) = write_whole(&path, judged.rollback(number).as_bytes()) {
+            self.tell.tell(Event::Alert {
+                text: format!("`{}` was not written: {error}", path.display()),
+            });
+            return None;
+        }
+        Some((places.show(&path), true))
     }
 
     /// Runs the smoke tests of the migration's version, once all of that is there.

@@ -8,6 +8,7 @@ use analysis::history::History;
 use analysis::lint::diagnostic::Diagnostic;
 use analysis::schema::canonical;
 use analysis::schema::catalog::Catalog;
+use analysis::schema::inverse::inverse;
 use analysis::schema::objects::Certainty;
 use analysis::schema::summary;
 use analysis::schema::timeline::Timeline;
@@ -69,6 +70,15 @@ impl Judged {
     pub(crate) fn changes(&self, number: usize) -> Vec<String> {
         project::on_deep_stacks(|| {
             summary::of_migration(&self.timeline, number, &self.history, &self.documents, &self.settings)
+        })
+    }
+
+    /// The script that undoes a file, as far as that can be written; what cannot is a loud `-- TODO` in it.
+    pub(crate) fn rollback(&self, number: usize) -> String {
+        let migration = &self.history.migrations[number];
+        project::on_deep_stacks(|| {
+            inverse(&self.timeline, number, &self.history, &self.documents, &self.settings)
+                .to_sql(migration.file_name(), &migration.text)
         })
     }
 
