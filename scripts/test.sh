@@ -56,6 +56,9 @@ cargo clippy --workspace --all-targets --locked -- -D warnings
 
 # A test that needs a server fails here instead of skipping itself.
 export CI=true
+# A server that is newer than Debian's client programs.
+DBLSP_PG_17=$(tests/install.sh postgres-17)
+export DBLSP_PG_17
 
 step "Tests"
 cargo nextest run --workspace --locked --no-fail-fast

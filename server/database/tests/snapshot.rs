@@ -274,3 +274,28 @@ async fn a_disk_without_space_leaves_no_file_and_the_old_one_as_it_was() {
         "nothing is left beside it"
     );
 }
+
+/// A server that is newer than every client here, as where Debian's client meets Supabase's server: `DBLSP_PG_17` is
+/// the folder that `tests/install.sh postgres-17` prints.
+#[tokio::test]
+async fn a_newer_server_is_printed_from_its_catalog() {
+    let Some(shadow) = support::newer_shadow("DBLSP_PG_17").await else {
+        return;
+    };
+    assert_eq!(shadow.major(), 17);
+    let database = shadow.database("newer", Template::Supabase).await.expect("a database");
+    let mut session = database.connect().await.expect("a session");
+    session.execute(ODD).await.expect("the schema is valid");
+    let debian = Client::choose(&["/usr/lib/postgresql/15/bin".into()], 17);
+    if Client::choose(&["/usr/lib/postgresql/15/bin".into()], 15).is_ok() {
+        assert_eq!(debian, Err(ClientError::TooOld { newest: 15, server: 17 }));
+    }
+    let text = text(&mut session, &database, &debian).await;
+    let copy = shadow.database("copy", Template::Supabase).await.expect("a database");
+    let mut other = copy.connect().await.expect("a session");
+    other.execute(&text).await.expect("it is SQL of this version");
+    other.execute("RESET ALL").await.expect("reset");
+    let (one, two) = (Capture::read(&mut session).await, Capture::read(&mut other).await);
+    let found = compare(&one.expect("a capture"), &two.expect("a capture"));
+    assert!(found.is_empty(), "{found:#?}");
+}

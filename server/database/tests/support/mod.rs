@@ -15,6 +15,24 @@ pub(crate) async fn shadow() -> Option<Shadow> {
     }
 }
 
+/// A server of the programs in the folder that an environment variable names; `None`, said aloud, where none is named.
+pub(crate) async fn newer_shadow(variable: &str) -> Option<Shadow> {
+    let Some(folder) = std::env::var_os(variable) else {
+        not_named(variable);
+        return None;
+    };
+    let options = Options {
+        binaries: Some(folder.into()),
+        ..options()
+    };
+    Some(Shadow::start(options).await.expect("the server starts"))
+}
+
+#[allow(clippy::print_stderr, reason = "a skipped test must be seen")]
+fn not_named(variable: &str) {
+    eprintln!("SKIPPED: {variable} names no server");
+}
+
 fn options() -> Options {
     Options {
         folder: std::env::var_os("DBLSP_TEST_ROOT").map(Into::into),
