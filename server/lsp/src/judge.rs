@@ -3,7 +3,7 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use analysis::lint::change::Change;
 use analysis::lint::diagnostic::Diagnostic;
@@ -36,11 +36,11 @@ struct Parts {
     finished: BTreeMap<String, Found>,
 }
 
-/// Histories that were judged before an edit, and their findings.
+/// Histories that were judged, and their findings.
 #[derive(Clone, Debug)]
 pub(crate) struct Basis {
-    pub(crate) views: Vec<View>,
-    pub(crate) judged: Arc<Judged>,
+    views: Vec<View>,
+    judged: Arc<Judged>,
 }
 
 impl Basis {
@@ -50,6 +50,57 @@ impl Basis {
         let parts = self.judged.parts.get(number)?;
         (known.root == view.root).then_some((known, parts))
     }
+}
+
+/// What was last judged in an area, for the findings after the next edit.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    /// All of it.
+    whole: Mutex<Option<Basis>>,
+    /// Files that were judged when an edit made the rest useless, by number of the history.
+    begun: Mutex<BTreeMap<usize, Arc<Begun>>>,
+}
+
+#[derive(Debug)]
+struct Begun {
+    view: View,
+    looks: Vec<Option<Arc<Look>>>,
+}
+
+impl Kept {
+    /// The last findings of all files.
+    fn whole(&self) -> Option<Basis> {
+        self.whole.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes the findings of all files.
+    pub(crate) fn settle(&self, views: &[View], judged: &Arc<Judged>) {
+        let basis = Basis {
+            views: views.to_vec(),
+            judged: Arc::clone(judged),
+        };
+        *self.whole.lock().unwrap_or_else(PoisonError::into_inner) = Some(basis);
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    fn begun(&self, number: usize, view: &View) -> Option<Arc<Begun>> {
+        let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        begun.get(&number).filter(|begun| begun.view.root == view.root).cloned()
+    }
+
+    fn begin(&self, number: usize, view: &View, looks: Vec<Option<Arc<Look>>>) {
+        let view = view.clone();
+        let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        begun.insert(number, Arc::new(Begun { view, looks }));
+    }
+}
+
+/// The findings of a file that somebody could not wait for all to be judged for.
+#[derive(Clone, Debug)]
+pub(crate) struct Alone {
+    found: Found,
+    /// Of a migration.
+    look: Option<Arc<Look>>,
 }
 
 impl Judged {
@@ -73,12 +124,12 @@ pub(crate) fn all(snapshot: &Snapshot, guard: &Guard, is_stale: &(dyn Fn() -> bo
     if let Some(judged) = snapshot.known_findings() {
         return Some(judged);
     }
-    let basis = snapshot.basis();
+    let basis = snapshot.kept.whole();
     let mut judged = Judged::default();
     for (number, view) in snapshot.views.iter().enumerate() {
         view.replay(guard);
         let before = basis.as_ref().and_then(|basis| basis.of(number, view));
-        let parts = history(snapshot, view, before, guard, is_stale)?;
+        let parts = history(snapshot, number, before, guard, is_stale)?;
         for (shown, found) in &parts.finished {
             judged.add(snapshot.path(shown), found);
         }
@@ -91,11 +142,12 @@ pub(crate) fn all(snapshot: &Snapshot, guard: &Guard, is_stale: &(dyn Fn() -> bo
 
 fn history(
     snapshot: &Snapshot,
-    view: &View,
+    number: usize,
     before: Option<(&View, &Parts)>,
     guard: &Guard,
     is_stale: &(dyn Fn() -> bool + Sync),
 ) -> Option<Parts> {
+    let view = &snapshot.views[number];
     let Some(linter) = linter(view) else {
         return Some(Parts::default());
     };
@@ -103,28 +155,51 @@ fn history(
     let change = known
         .as_ref()
         .map(|(known, parts)| (Change::new(known, &linter), *parts));
+    let begun = snapshot.kept.begun(number, view);
+    let begun = begun
+        .as_ref()
+        .and_then(|begun| Some((self::linter(&begun.view)?, &begun.looks)));
+    let change_since = begun
+        .as_ref()
+        .map(|(begun, looks)| (Change::new(begun, &linter), *looks));
+    let alone = snapshot.looks(number);
     let kept = |number: usize| {
-        let (change, parts) = change.as_ref()?;
-        let look = parts.looks.get(number)?;
-        change.keeps(number, look).then(|| Arc::clone(look))
+        let of_whole = change.as_ref().and_then(|(change, parts)| {
+            let look = parts.looks.get(number)?;
+            change.keeps(number, look).then(|| Arc::clone(look))
+        });
+        let of_begun = || {
+            let (change, looks) = change_since.as_ref()?;
+            let look = looks.get(number)?.as_ref()?;
+            change.keeps(number, look).then(|| Arc::clone(look))
+        };
+        of_whole.or_else(of_begun).or_else(|| alone.get(&number).cloned())
     };
     project::on_deep_stacks(|| {
-        let looks: Option<Vec<Arc<Look>>> = (0..view.documents.len())
+        let looks: Vec<Option<Arc<Look>>> = (0..view.documents.len())
             .into_par_iter()
             .map(|number| {
                 let look = || (!is_stale()).then(|| Arc::new(look(snapshot, view, &linter, number, guard)));
                 kept(number).or_else(look)
             })
             .collect();
+        let whole = if looks.iter().any(Option::is_none) {
+            None
+        } else {
+            let doing = || "judging a project as a whole".to_owned();
+            let found = guard.run(doing, || linter.project_unless(is_stale));
+            found.unwrap_or_else(|| Some(Vec::new()))
+        };
+        let Some(found) = whole else {
+            snapshot.kept.begin(number, view, looks);
+            return None;
+        };
         let mut parts = Parts {
-            looks: looks?,
+            looks: looks.into_iter().flatten().collect(),
             ..Parts::default()
         };
-        for found in whole(guard, || linter.project()) {
+        for found in found {
             parts.whole.entry(found.path.clone()).or_default().push(found);
-        }
-        if is_stale() {
-            return None;
         }
         let known = change.as_ref().map(|(_, parts)| *parts);
         finish(&linter, view, known, &mut parts, guard);
@@ -169,27 +244,44 @@ pub(crate) fn one(snapshot: &Snapshot, path: &Path, guard: &Guard) -> Option<Fou
         return Some(judged.by_file.get(path).cloned().unwrap_or_default());
     }
     let alone = || snapshot.alone.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(found) = alone().get(path) {
-        return Some(Arc::clone(found));
+    if let Some(known) = alone().get(path) {
+        return Some(Arc::clone(&known.found));
     }
     let (view, member) = snapshot.find(path)?;
     view.replay(guard);
     let linter = linter(view)?;
-    let found = project::on_deep_stacks(|| {
-        let found = if let Some(number) = member.migration {
-            let mut found = look(snapshot, view, &linter, number, guard).findings;
+    let (found, look) = project::on_deep_stacks(|| {
+        let (found, look) = if let Some(number) = member.migration {
+            let look = look(snapshot, view, &linter, number, guard);
+            let mut found = look.findings.clone();
             found.extend(whole(guard, || linter.project_in(number)));
-            found
+            (found, Some(Arc::new(look)))
         } else {
             let mut found = whole(guard, || linter.project());
             found.retain(|found| found.path == member.path);
-            found
+            (found, None)
         };
-        finish_file(&linter, member.migration, found, guard)
+        (finish_file(&linter, member.migration, found, guard), look)
     });
     let found = Arc::new(found);
-    alone().insert(path.to_path_buf(), Arc::clone(&found));
+    let known = Alone {
+        found: Arc::clone(&found),
+        look,
+    };
+    alone().insert(path.to_path_buf(), known);
     Some(found)
+}
+
+impl Snapshot {
+    /// What is known of files of a history that somebody could not wait for, by number.
+    fn looks(&self, history: usize) -> BTreeMap<usize, Arc<Look>> {
+        let alone = self.alone.lock().unwrap_or_else(PoisonError::into_inner);
+        let looks = alone.iter().filter_map(|(path, known)| {
+            let member = self.members.get(path).filter(|member| member.history == history)?;
+            Some((member.migration?, Arc::clone(known.look.as_ref()?)))
+        });
+        looks.collect()
+    }
 }
 
 /// Files that are replayed in no time: with so few behind an edit, its findings wait for all.
@@ -202,7 +294,7 @@ pub(crate) fn at_once(snapshot: &Snapshot, path: &Path, guard: &Guard) -> Option
     let (view, member) = snapshot.find(path)?;
     let number = member.migration?;
     let known = view.known()?;
-    let (history, basis) = (&*view.history, snapshot.basis()?);
+    let (history, basis) = (&*view.history, snapshot.kept.whole()?);
     let is_first = known.changed(view).is_some_and(|changed| changed.start == number);
     if !is_first || history.migrations.len() - number <= FEW {
         return None;

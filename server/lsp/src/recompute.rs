@@ -30,6 +30,21 @@ pub(crate) fn read<'m>(
     })
 }
 
+/// Reads a history and replays what is read meanwhile; `None` after a panic.
+pub(crate) fn read_and_replay(
+    view: &View,
+    reader: Reader,
+    snapshot: &Snapshot,
+    guard: &Guard,
+) -> Option<(Vec<Document>, Timeline)> {
+    let read = |migration: &Migration| {
+        let doing = || format!("reading {}", snapshot.describe(&migration.path));
+        guard.run(doing, || reader(migration)).unwrap_or_default()
+    };
+    let doing = || format!("replaying {} migrations", view.history.migrations.len());
+    project::on_deep_stacks(|| guard.run(doing, || project::replay_reading(&view.history, &view.settings, &read)))
+}
+
 /// The catalogs of a history, replayed when somebody first asks for them.
 #[derive(Debug, Default)]
 pub(crate) struct Replay {
@@ -52,6 +67,14 @@ impl Replay {
         Self {
             done: OnceLock::new(),
             known: Mutex::new(known),
+        }
+    }
+
+    /// Nothing is left to be replayed.
+    pub(crate) fn done(timeline: Timeline) -> Self {
+        Self {
+            done: OnceLock::from(Some(Arc::new(timeline))),
+            known: Mutex::default(),
         }
     }
 

@@ -6,14 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use analysis::Document;
 use analysis::history::History;
-use analysis::lint::diagnostic::Diagnostic;
 use analysis::schema::timeline::Timeline;
 use analysis::settings::Settings;
 use project::ProjectError;
 use project::files::Disk;
 use tower_lsp::ls_types::Uri;
 
-use crate::judge::{Basis, Judged};
+use crate::judge::{Alone, Judged, Kept};
 use crate::members::{Member, Members};
 use crate::panics::Guard;
 use crate::recompute::{Known, Replay};
@@ -46,6 +45,14 @@ impl View {
             documents,
             settings,
             replay: Arc::default(),
+        }
+    }
+
+    /// The same, replayed already.
+    pub(crate) fn replayed(self, timeline: Timeline) -> Self {
+        Self {
+            replay: Arc::new(Replay::done(timeline)),
+            ..self
         }
     }
 
@@ -101,11 +108,11 @@ pub(crate) struct Snapshot {
     /// The findings, once somebody has looked for them; locked for a moment only.
     pub(crate) judged: Mutex<Option<Arc<Judged>>>,
     /// Findings of single files, for who cannot wait for all.
-    pub(crate) alone: Mutex<BTreeMap<PathBuf, Arc<Vec<Diagnostic>>>>,
+    pub(crate) alone: Mutex<BTreeMap<PathBuf, Alone>>,
     /// Locked by whoever looks for them.
     pub(crate) judging: Mutex<()>,
-    /// The findings before the last edits, until these are known.
-    pub(crate) basis: Mutex<Option<Basis>>,
+    /// What was last judged in the area; shared by all its snapshots.
+    pub(crate) kept: Arc<Kept>,
 }
 
 impl Snapshot {
@@ -161,22 +168,6 @@ impl Snapshot {
     /// Notes the findings.
     pub(crate) fn settle(&self, judged: &Arc<Judged>) {
         *self.judged.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(judged));
-        *self.basis.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    }
-
-    /// The findings before the last edits.
-    pub(crate) fn basis(&self) -> Option<Basis> {
-        self.basis.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// What findings after a further edit can build on.
-    pub(crate) fn basis_of_next(&self) -> Option<Basis> {
-        let Some(judged) = self.known_findings() else {
-            return self.basis();
-        };
-        Some(Basis {
-            views: self.views.clone(),
-            judged,
-        })
+        self.kept.settle(&self.views, judged);
     }
 }

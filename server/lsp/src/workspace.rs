@@ -258,7 +258,7 @@ impl Shared {
             judged: Mutex::new(before.known_findings().filter(|_| changed.is_empty())),
             alone: Mutex::default(),
             judging: Mutex::default(),
-            basis: Mutex::new(before.basis_of_next()),
+            kept: Arc::clone(&before.kept),
             views: Vec::new(),
         };
         let numbers = texts.iter().filter_map(|(path, _)| {
@@ -313,10 +313,18 @@ impl Shared {
             judged: Mutex::default(),
             alone: Mutex::default(),
             judging: Mutex::default(),
-            basis: Mutex::new(known.and_then(Snapshot::basis_of_next)),
+            kept: known.map(|known| Arc::clone(&known.kept)).unwrap_or_default(),
             views: Vec::new(),
         };
         for (number, view) in views.iter_mut().enumerate() {
+            let new = known
+                .is_none()
+                .then(|| recompute::read_and_replay(view, self.read, &next, &self.guard));
+            if let Some((documents, timeline)) = new.flatten() {
+                view.documents = Arc::new(documents);
+                *view = view.clone().replayed(timeline);
+                continue;
+            }
             view.documents = Arc::new(self.documents(&next, view, known));
             let before = known.and_then(|known| known.views.get(number));
             let before = before.filter(|before| before.root == view.root);

@@ -31,7 +31,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use analysis::Document;
-use analysis::history::History;
+use analysis::history::{History, Migration};
 use analysis::lint::Linter;
 use analysis::lint::diagnostic::Diagnostic;
 use analysis::schema::timeline::Timeline;
@@ -64,6 +64,15 @@ pub fn documents(history: &History) -> Vec<Document> {
 
 /// Reads every migration of a history in parallel, and replays those that are read while others still are.
 pub fn replay(history: &History, settings: &Settings) -> (Vec<Document>, Timeline) {
+    replay_reading(history, settings, &analysis::read)
+}
+
+/// The same, with another way to read migrations.
+pub fn replay_reading(
+    history: &History,
+    settings: &Settings,
+    read: &(dyn Fn(&Migration) -> Document + Sync),
+) -> (Vec<Document>, Timeline) {
     let migrations = &history.migrations;
     let documents: Vec<OnceLock<Document>> = migrations.iter().map(|_| OnceLock::new()).collect();
     let next = AtomicUsize::new(0);
@@ -73,7 +82,7 @@ pub fn replay(history: &History, settings: &Settings) -> (Vec<Document>, Timelin
         let Some(migration) = migrations.get(number) else {
             return false;
         };
-        let read = catch_unwind(AssertUnwindSafe(|| analysis::read(migration)));
+        let read = catch_unwind(AssertUnwindSafe(|| read(migration)));
         // Somebody may be waiting for it, also if it never comes.
         let (document, panic) = match read {
             Ok(document) => (document, None),

@@ -32,6 +32,8 @@ use rule::{Check, Rule};
 
 use crate::Document;
 use crate::history::History;
+use crate::schema::catalog::new;
+use crate::schema::objects::{Id, Relation, Routine, Signature};
 use crate::schema::timeline::Timeline;
 use crate::settings::Settings;
 
@@ -153,32 +155,71 @@ impl<'a> Linter<'a> {
         Cx::new(self.history, self.documents, self.settings, &self.timeline, number, far)
     }
 
-    /// The findings of the project rules, before `allow` comments are heeded.
+    /// The findings of the rules about what there is in the end, before `allow` comments are heeded.
     pub fn project(&self) -> Vec<Diagnostic> {
-        self.project_only(None)
+        self.project_unless(&|| false).unwrap_or_default()
     }
 
-    /// Those of them that are about one migration; cheaper than all.
+    /// The same; `None` where `is_stale` says meanwhile that nobody wants them any more.
+    pub fn project_unless(&self, is_stale: &dyn Fn() -> bool) -> Option<Vec<Diagnostic>> {
+        let last = self.timeline.last();
+        let (relations, routines) = (last.relations.iter(), last.routines.iter());
+        self.project_about(None, relations, routines, is_stale)
+    }
+
+    /// Those of them that are in one migration; cheap where few come after it.
     pub fn project_in(&self, number: usize) -> Vec<Diagnostic> {
-        self.project_only(Some(number))
+        let (before, last) = (self.timeline.before(number), self.timeline.last());
+        // What is found in a file, the file made or changed.
+        let relations = new(&before.relations, &last.relations);
+        let routines = new(&before.routines, &last.routines);
+        let found = self.project_about(Some(number), relations, routines, &|| false);
+        let mut found = found.unwrap_or_default();
+        let path = self.history.migrations.get(number).map(|migration| &*migration.path);
+        found.retain(|found| Some(&*found.path) == path);
+        found
     }
 
-    fn project_only(&self, only: Option<usize>) -> Vec<Diagnostic> {
+    fn project_about<'r>(
+        &self,
+        only: Option<usize>,
+        relations: impl Iterator<Item = (&'r Id, &'r Arc<Relation>)>,
+        routines: impl Iterator<Item = (&'r Signature, &'r Arc<Routine>)>,
+        is_stale: &dyn Fn() -> bool,
+    ) -> Option<Vec<Diagnostic>> {
         let mut out = Vec::new();
         let far = Far::default();
         let cx = self.cx(usize::MAX, &far).only(only);
-        for (rule, level) in &self.rules {
-            if let Check::Project(check) = rule.check {
+        let mut run = |check: &mut dyn FnMut(&Rule, &mut Report)| {
+            for (rule, level) in &self.rules {
                 let mut report = Report::default();
-                check(&cx, &mut report);
+                check(rule, &mut report);
                 self.take(report, rule, *level, usize::MAX, &mut out);
             }
+        };
+        for (id, relation) in relations {
+            if is_stale() {
+                return None;
+            }
+            run(&mut |rule, report| {
+                if let Check::Relation(check) = rule.check {
+                    check(&cx, id, relation, report);
+                }
+            });
         }
-        if let Some(only) = only {
-            let path = self.history.migrations.get(only).map(|migration| &*migration.path);
-            out.retain(|found| Some(&*found.path) == path);
+        for (signature, routine) in routines {
+            run(&mut |rule, report| {
+                if let Check::Routine(check) = rule.check {
+                    check(&cx, signature, routine, report);
+                }
+            });
         }
-        out
+        run(&mut |rule, report| {
+            if let Check::Project(check) = rule.check {
+                check(&cx, report);
+            }
+        });
+        Some(out)
     }
 
     /// Heeds `allow` comments, reports the idle ones, sorts by file, position and rule.

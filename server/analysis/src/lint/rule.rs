@@ -2,6 +2,7 @@
 
 use super::context::{Cx, Report};
 use super::diagnostic::{FixKind, Level};
+use crate::schema::objects::{Id, Relation, Routine, Signature};
 
 /// What a rule is about; groups the rule pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,6 +57,10 @@ pub enum Check {
     Step(fn(&Cx<'_>, &mut Report)),
     /// Once per judged migration.
     Migration(fn(&Cx<'_>, &mut Report)),
+    /// Once per relation that is there in the end.
+    Relation(fn(&Cx<'_>, &Id, &Relation, &mut Report)),
+    /// Once per function, procedure or aggregate that is there in the end.
+    Routine(fn(&Cx<'_>, &Signature, &Routine, &mut Report)),
     /// Once per project.
     Project(fn(&Cx<'_>, &mut Report)),
 }

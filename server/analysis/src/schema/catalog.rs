@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use imbl::ordmap::DiffItem;
 use imbl::{OrdMap, OrdSet, Vector};
 use smol_str::SmolStr;
 
@@ -235,6 +236,19 @@ pub struct Taints {
     pub privileges: Option<Origin>,
     /// May have changed triggers and routines.
     pub routines: Option<Origin>,
+}
+
+/// What a later map of the same history has that an earlier one has not, or not like this; by key. Cheap where little
+/// has changed: what the two share is passed over.
+pub(crate) fn new<'a, K: Ord, V: PartialEq>(
+    earlier: &'a OrdMap<K, V>,
+    later: &'a OrdMap<K, V>,
+) -> impl Iterator<Item = (&'a K, &'a V)> {
+    earlier.diff(later).filter_map(|item| match item {
+        DiffItem::Add(key, value) => Some((key, value)),
+        DiffItem::Update { new, .. } => Some(new),
+        DiffItem::Remove(..) => None,
+    })
 }
 
 impl Catalog {

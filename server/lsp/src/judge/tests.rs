@@ -1,6 +1,7 @@
 //! Findings after edits are those of a history that was never edited.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use analysis::history::{Base, Companion, CompanionKind, History, Migration};
 use analysis::settings::{Naming, Runner, Settings};
@@ -109,7 +110,7 @@ fn snapshot(history: History, before: Option<&Snapshot>) -> Snapshot {
         judged: Mutex::default(),
         alone: Mutex::default(),
         judging: Mutex::default(),
-        basis: Mutex::new(before.and_then(Snapshot::basis_of_next)),
+        kept: before.map(|before| Arc::clone(&before.kept)).unwrap_or_default(),
         views: vec![view],
     }
 }
@@ -129,33 +130,33 @@ fn fresh(history: &History) -> BTreeMap<PathBuf, Vec<Diagnostic>> {
     by_file
 }
 
-/// Where something is put in or taken out, and whether somebody looks at the findings then.
+/// Where something is put in or taken out, whether somebody looks at the findings then, and after how many looks
+/// around somebody else gave it up before.
 #[derive(Clone, Debug)]
 struct Edit {
     file: usize,
     at: usize,
     piece: Option<usize>,
     is_looked_at: bool,
+    gives_up_after: Option<usize>,
 }
 
 fn edits() -> impl Strategy<Value = Vec<Edit>> {
-    let edit = (
-        0..6_usize,
-        0..6_usize,
-        prop::option::weighted(0.7, 0..PIECES.len()),
-        any::<bool>(),
-    );
-    let edit = edit.prop_map(|(file, at, piece, is_looked_at)| Edit {
+    let piece = prop::option::weighted(0.7, 0..PIECES.len());
+    let gives_up_after = prop::option::of(0..12_usize);
+    let edit = (0..6_usize, 0..6_usize, piece, any::<bool>(), gives_up_after);
+    let edit = edit.prop_map(|(file, at, piece, is_looked_at, gives_up_after)| Edit {
         file,
         at,
         piece,
         is_looked_at,
+        gives_up_after,
     });
     prop::collection::vec(edit, 1..12)
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn findings_after_edits_are_those_of_the_texts(
@@ -176,6 +177,11 @@ proptest! {
                 None => {}
             }
             now = snapshot(history(&files, convention), Some(&now));
+            if let Some(enough) = edit.gives_up_after {
+                let asked = AtomicUsize::new(0);
+                now.views[0].replay(&guard);
+                all(&now, &guard, &|| asked.fetch_add(1, Ordering::Relaxed) >= enough);
+            }
             if edit.is_looked_at || number == last {
                 let wanted = fresh(&now.views[0].history);
                 for migration in &now.views[0].history.migrations {

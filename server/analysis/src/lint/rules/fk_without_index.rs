@@ -41,42 +41,40 @@ rule! {
     level: Level::Info,
     fix: FixKind::Review,
     since: "0.1.0",
-    check: Check::Project(check),
+    check: Check::Relation(check),
 }
 
-fn check(cx: &Cx<'_>, report: &mut Report) {
+fn check(cx: &Cx<'_>, id: &Id, relation: &Relation, report: &mut Report) {
+    let Some(table) = relation.table().filter(|it| it.persistence != Persistence::Temporary) else {
+        return;
+    };
     let last = cx.last();
-    for (id, relation, table) in last.tables() {
-        if table.persistence == Persistence::Temporary {
+    for constraint in table.constraints.iter().filter(|constraint| !constraint.inherited) {
+        let ConstraintKind::Foreign(key) = &constraint.kind else {
+            continue;
+        };
+        let Some(file) = cx.judged_file(constraint.created) else {
+            continue;
+        };
+        let mut indexes = last.indexes_of(id);
+        if indexes.any(|(_, index)| index.leads_with(&constraint.columns)) {
             continue;
         }
-        for constraint in table.constraints.iter().filter(|constraint| !constraint.inherited) {
-            let ConstraintKind::Foreign(key) = &constraint.kind else {
-                continue;
-            };
-            let Some(file) = cx.judged_file(constraint.created) else {
-                continue;
-            };
-            let mut indexes = last.indexes_of(id);
-            if indexes.any(|(_, index)| index.leads_with(&constraint.columns)) {
-                continue;
-            }
-            let columns = constraint.columns.join("`, `");
-            let message = format!(
-                "deleting from `{}` reads all of `{}`: no index leads with `{columns}`",
-                shown(&key.table),
-                shown(id)
-            );
-            let finding = report.add(place(cx, file, constraint), message);
-            finding
-                .in_migration(file)
-                .help(format!("Create an index on `{}` (`{columns}`).", shown(id)));
-            if !last.since(relation.meta.certainty, relation.meta.changed).is_certain() {
-                finding.level(Level::Hint);
-            }
-            if let Some(edit) = index_after(cx, file, constraint, relation, table, id) {
-                finding.fix(FixKind::Review, "Create an index right after", vec![edit]);
-            }
+        let columns = constraint.columns.join("`, `");
+        let message = format!(
+            "deleting from `{}` reads all of `{}`: no index leads with `{columns}`",
+            shown(&key.table),
+            shown(id)
+        );
+        let finding = report.add(place(cx, file, constraint), message);
+        finding
+            .in_migration(file)
+            .help(format!("Create an index on `{}` (`{columns}`).", shown(id)));
+        if !last.since(relation.meta.certainty, relation.meta.changed).is_certain() {
+            finding.level(Level::Hint);
+        }
+        if let Some(edit) = index_after(cx, file, constraint, relation, table, id) {
+            finding.fix(FixKind::Review, "Create an index right after", vec![edit]);
         }
     }
 }

@@ -1,5 +1,5 @@
 use crate::lint::prelude::*;
-use crate::schema::objects::RoutineKind;
+use crate::schema::objects::{Routine, RoutineKind, Signature};
 
 rule! {
     /// A function without a fixed `search_path` runs with whatever its caller has set.
@@ -38,47 +38,45 @@ rule! {
     level: Level::Warning,
     fix: FixKind::Review,
     since: "0.1.0",
-    check: Check::Project(check),
+    check: Check::Routine(check),
 }
 
-fn check(cx: &Cx<'_>, report: &mut Report) {
+fn check(cx: &Cx<'_>, signature: &Signature, routine: &Routine, report: &mut Report) {
     let last = cx.last();
-    for (signature, routine) in &last.routines {
-        let kinds = matches!(
-            routine.kind,
-            RoutineKind::Function | RoutineKind::Procedure | RoutineKind::Window
-        );
-        let compiled = matches!(routine.language.as_str(), "c" | "internal");
-        let certain = last.since(routine.meta.certainty, routine.meta.changed).is_certain();
-        if !kinds || compiled || !certain || routine.settings.contains_key("search_path") {
-            continue;
-        }
-        let Some(number) = cx.judged_file(routine.meta.changed) else {
-            continue;
-        };
-        let statement = cx.statement_at(number, routine.meta.changed);
-        let Some(Node::CreateFunction(create)) = statement.map(|statement| &statement.node) else {
-            continue;
-        };
-        let Some(crate::sql::statement::FunctionBody::Source(body)) = &create.body else {
-            continue;
-        };
-        let name = shown(&signature.id);
-        let message = format!("`{name}` looks names up in whatever `search_path` its caller has set");
-        let text = cx.text_of(number);
-        let edits = body_keyword(text, body.span)
-            .map(|at| vec![insert(at, "set search_path = '' ")])
-            .unwrap_or_default();
-        let finding = report.add(create.name.span(), message);
-        finding
-            .in_migration(number)
-            .help("Set search_path = '' and write names in the body with their schema.");
-        if !routine.security_definer {
-            finding.level(Level::Hint);
-        }
-        if !edits.is_empty() {
-            finding.fix(FixKind::Review, format!("Fix the search_path of `{name}`"), edits);
-        }
+    let kinds = matches!(
+        routine.kind,
+        RoutineKind::Function | RoutineKind::Procedure | RoutineKind::Window
+    );
+    let compiled = matches!(routine.language.as_str(), "c" | "internal");
+    let certain = last.since(routine.meta.certainty, routine.meta.changed).is_certain();
+    if !kinds || compiled || !certain || routine.settings.contains_key("search_path") {
+        return;
+    }
+    let Some(number) = cx.judged_file(routine.meta.changed) else {
+        return;
+    };
+    let statement = cx.statement_at(number, routine.meta.changed);
+    let Some(Node::CreateFunction(create)) = statement.map(|statement| &statement.node) else {
+        return;
+    };
+    let Some(crate::sql::statement::FunctionBody::Source(body)) = &create.body else {
+        return;
+    };
+    let name = shown(&signature.id);
+    let message = format!("`{name}` looks names up in whatever `search_path` its caller has set");
+    let text = cx.text_of(number);
+    let edits = body_keyword(text, body.span)
+        .map(|at| vec![insert(at, "set search_path = '' ")])
+        .unwrap_or_default();
+    let finding = report.add(create.name.span(), message);
+    finding
+        .in_migration(number)
+        .help("Set search_path = '' and write names in the body with their schema.");
+    if !routine.security_definer {
+        finding.level(Level::Hint);
+    }
+    if !edits.is_empty() {
+        finding.fix(FixKind::Review, format!("Fix the search_path of `{name}`"), edits);
     }
 }
 

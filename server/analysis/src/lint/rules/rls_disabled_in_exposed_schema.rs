@@ -1,6 +1,6 @@
 use crate::lint::context::{UNTRUSTED_ROLES, with_semicolon};
 use crate::lint::prelude::*;
-use crate::schema::objects::{Origin, TableKind, quote};
+use crate::schema::objects::{Origin, Relation, TableKind, quote};
 use crate::sql::statement::Persistence;
 
 rule! {
@@ -44,55 +44,54 @@ rule! {
     level: Level::Warning,
     fix: FixKind::Review,
     since: "0.1.0",
-    check: Check::Project(check),
+    check: Check::Relation(check),
 }
 
-fn check(cx: &Cx<'_>, report: &mut Report) {
+fn check(cx: &Cx<'_>, id: &Id, relation: &Relation, report: &mut Report) {
     if cx.base() != crate::history::Base::Supabase {
         return;
     }
     let last = cx.last();
-    for (id, relation, table) in last.tables() {
-        let ours = table.persistence != Persistence::Temporary && table.kind != TableKind::Foreign;
-        if !cx.is_exposed(id) || !ours || table.row_security {
-            continue;
-        }
-        let Some(number) = cx.judged_file(relation.meta.created) else {
-            continue;
-        };
-        // A loop over all tables may have enabled it; nobody can tell, so nothing is said.
-        if last.taints.policies.is_some_and(|taint| taint > relation.meta.changed)
-            || !last.since(relation.meta.certainty, relation.meta.changed).is_certain()
-        {
-            continue;
-        }
-        let reached: Vec<&str> = UNTRUSTED_ROLES
-            .iter()
-            .copied()
-            .filter(|role| relation.meta.acl.contains_key(*role))
-            .collect();
-        if reached.is_empty() {
-            continue;
-        }
-        let name = shown(id);
-        let message = format!("anyone can read and write `{name}` through the API: row level security is off");
-        let created = relation.meta.created;
-        let text = cx.text_of(number);
-        let enable = format!("\nalter table {} enable row level security;", quoted(id));
-        let after = with_semicolon(text, created.span).end;
-        report
-            .add(name_in(cx, number, created), message)
-            .in_migration(number)
-            .help(format!(
-                "Enable row level security on `{name}` and write policies, or revoke the rights of {}.",
-                reached.join(" and ")
-            ))
-            .fix(
-                FixKind::Review,
-                format!("Enable row level security on `{name}`"),
-                vec![insert(after, enable)],
-            );
+    let Some(table) = relation.table() else { return };
+    let ours = table.persistence != Persistence::Temporary && table.kind != TableKind::Foreign;
+    if !cx.is_exposed(id) || !ours || table.row_security {
+        return;
     }
+    let Some(number) = cx.judged_file(relation.meta.created) else {
+        return;
+    };
+    // A loop over all tables may have enabled it; nobody can tell, so nothing is said.
+    if last.taints.policies.is_some_and(|taint| taint > relation.meta.changed)
+        || !last.since(relation.meta.certainty, relation.meta.changed).is_certain()
+    {
+        return;
+    }
+    let reached: Vec<&str> = UNTRUSTED_ROLES
+        .iter()
+        .copied()
+        .filter(|role| relation.meta.acl.contains_key(*role))
+        .collect();
+    if reached.is_empty() {
+        return;
+    }
+    let name = shown(id);
+    let message = format!("anyone can read and write `{name}` through the API: row level security is off");
+    let created = relation.meta.created;
+    let text = cx.text_of(number);
+    let enable = format!("\nalter table {} enable row level security;", quoted(id));
+    let after = with_semicolon(text, created.span).end;
+    report
+        .add(name_in(cx, number, created), message)
+        .in_migration(number)
+        .help(format!(
+            "Enable row level security on `{name}` and write policies, or revoke the rights of {}.",
+            reached.join(" and ")
+        ))
+        .fix(
+            FixKind::Review,
+            format!("Enable row level security on `{name}`"),
+            vec![insert(after, enable)],
+        );
 }
 
 fn quoted(id: &Id) -> String {

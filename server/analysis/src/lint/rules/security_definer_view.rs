@@ -1,5 +1,6 @@
 use crate::lint::context::UNTRUSTED_ROLES;
 use crate::lint::prelude::*;
+use crate::schema::objects::Relation;
 
 rule! {
     /// A view reads with its owner's rights, past the row security of the tables under it.
@@ -41,59 +42,57 @@ rule! {
     level: Level::Warning,
     fix: FixKind::Review,
     since: "0.1.0",
-    check: Check::Project(check),
+    check: Check::Relation(check),
 }
 
-fn check(cx: &Cx<'_>, report: &mut Report) {
+fn check(cx: &Cx<'_>, id: &Id, relation: &Relation, report: &mut Report) {
     if cx.settings.postgres < 15 || cx.base() != crate::history::Base::Supabase {
         return;
     }
     let last = cx.last();
-    for (id, relation) in &last.relations {
-        let Some(view) = relation.view().filter(|view| !view.materialized) else {
-            continue;
-        };
-        let Some(number) = cx.judged_file(relation.meta.changed) else {
-            continue;
-        };
-        let reached = UNTRUSTED_ROLES.iter().any(|role| {
-            relation
-                .meta
-                .acl
-                .get(*role)
-                .is_some_and(|privileges| privileges.contains_key("SELECT"))
-        });
-        let reads = view.dependencies.relations.iter().any(|id| last.table(id).is_some());
-        let certain = last.since(relation.meta.certainty, relation.meta.changed).is_certain();
-        if !cx.is_exposed(id) || !reached || !reads || view.security_invoker() || !certain {
-            continue;
-        }
-        let statement = cx.statement_at(number, relation.meta.changed);
-        let name = shown(id);
-        let message = format!("`{name}` reads with its owner's rights, past the row level security of its tables");
-        let Some(Node::CreateView(create)) = statement.map(|statement| &statement.node) else {
-            report
-                .add(relation.meta.changed.span, message)
-                .in_migration(number)
-                .help(format!("Run `alter view {name} set (security_invoker = true)`."));
-            continue;
-        };
-        let written = create.options.iter().find(|option| option.name == "security_invoker");
-        let edit = match (written, create.options.last()) {
-            (Some(option), _) => replace(option.span, "security_invoker = true"),
-            (None, Some(last)) => insert(last.span.end, ", security_invoker = true"),
-            (None, None) => insert(create.options_span.start, " with (security_invoker = true)"),
-        };
-        report
-            .add(create.name.span(), message)
-            .in_migration(number)
-            .help(format!("Create `{name}` with (security_invoker = true)."))
-            .fix(
-                FixKind::Review,
-                format!("Read `{name}` with the caller's rights"),
-                vec![edit],
-            );
+    let Some(view) = relation.view().filter(|view| !view.materialized) else {
+        return;
+    };
+    let Some(number) = cx.judged_file(relation.meta.changed) else {
+        return;
+    };
+    let reached = UNTRUSTED_ROLES.iter().any(|role| {
+        relation
+            .meta
+            .acl
+            .get(*role)
+            .is_some_and(|privileges| privileges.contains_key("SELECT"))
+    });
+    let reads = view.dependencies.relations.iter().any(|id| last.table(id).is_some());
+    let certain = last.since(relation.meta.certainty, relation.meta.changed).is_certain();
+    if !cx.is_exposed(id) || !reached || !reads || view.security_invoker() || !certain {
+        return;
     }
+    let statement = cx.statement_at(number, relation.meta.changed);
+    let name = shown(id);
+    let message = format!("`{name}` reads with its owner's rights, past the row level security of its tables");
+    let Some(Node::CreateView(create)) = statement.map(|statement| &statement.node) else {
+        report
+            .add(relation.meta.changed.span, message)
+            .in_migration(number)
+            .help(format!("Run `alter view {name} set (security_invoker = true)`."));
+        return;
+    };
+    let written = create.options.iter().find(|option| option.name == "security_invoker");
+    let edit = match (written, create.options.last()) {
+        (Some(option), _) => replace(option.span, "security_invoker = true"),
+        (None, Some(last)) => insert(last.span.end, ", security_invoker = true"),
+        (None, None) => insert(create.options_span.start, " with (security_invoker = true)"),
+    };
+    report
+        .add(create.name.span(), message)
+        .in_migration(number)
+        .help(format!("Create `{name}` with (security_invoker = true)."))
+        .fix(
+            FixKind::Review,
+            format!("Read `{name}` with the caller's rights"),
+            vec![edit],
+        );
 }
 
 #[cfg(test)]

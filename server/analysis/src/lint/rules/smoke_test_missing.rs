@@ -1,4 +1,5 @@
 use crate::lint::prelude::*;
+use crate::schema::catalog::new;
 use crate::schema::objects::{Meta, Origin, RelationKind, quote};
 
 rule! {
@@ -103,11 +104,13 @@ fn skeleton(cx: &Cx<'_>, version: &str, files: &[usize]) -> String {
 /// What the files create that is still there after the last of them: a name, and the condition that it exists.
 fn checks(cx: &Cx<'_>, files: &[usize]) -> Vec<(String, String)> {
     let last = files.last().copied().unwrap_or(cx.file);
-    let catalog = cx.catalog_before(last + 1);
+    let first = files.first().copied().unwrap_or(cx.file);
+    // What they created differs from what was there before them.
+    let (before, catalog) = (cx.catalog_before(first), cx.catalog_before(last + 1));
     let ours = |created: Origin| files.contains(&(created.file as usize));
     let is_ours = |meta: &Meta| ours(meta.created);
     let mut out = Vec::new();
-    for (id, relation) in &catalog.relations {
+    for (id, relation) in new(&before.relations, &catalog.relations) {
         let name = || format!("{}.{}", quote(&id.schema), quote(&id.name));
         if is_ours(&relation.meta) && matches!(relation.kind, RelationKind::Table(_) | RelationKind::View(_)) {
             let name = name();
@@ -134,7 +137,8 @@ fn checks(cx: &Cx<'_>, files: &[usize]) -> Vec<(String, String)> {
             out.push((format!("policy {} on {name}", policy.name), there));
         }
     }
-    for (signature, _) in catalog.routines.iter().filter(|(_, routine)| is_ours(&routine.meta)) {
+    let routines = new(&before.routines, &catalog.routines);
+    for (signature, _) in routines.filter(|(_, routine)| is_ours(&routine.meta)) {
         let arguments: Vec<String> = signature.arguments.iter().map(ToString::to_string).collect();
         let name = format!(
             "{}.{}({})",
@@ -145,7 +149,8 @@ fn checks(cx: &Cx<'_>, files: &[usize]) -> Vec<(String, String)> {
         let there = format!("to_regprocedure({}) is not null", literal(&name));
         out.push((format!("function {name}"), there));
     }
-    for (id, _) in catalog.types.iter().filter(|(_, ty)| is_ours(&ty.meta)) {
+    let types = new(&before.types, &catalog.types);
+    for (id, _) in types.filter(|(_, ty)| is_ours(&ty.meta)) {
         let name = format!("{}.{}", quote(&id.schema), quote(&id.name));
         out.push((
             format!("type {name}"),
