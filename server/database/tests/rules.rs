@@ -254,6 +254,424 @@ async fn a_delete_reads_the_whole_table_without_an_index() {
     }
 }
 
+/// What the Bad example of a rule does, as its page says, when the tables hold `rows`.
+struct Claim {
+    rule: &'static str,
+    rows: &'static str,
+    locks: &'static [&'static str],
+    rewrites: &'static [&'static str],
+    scans: &'static [&'static str],
+    error: Option<&'static str>,
+}
+
+const NOTHING: Claim = Claim {
+    rule: "",
+    rows: "",
+    locks: &[],
+    rewrites: &[],
+    scans: &[],
+    error: None,
+};
+
+const CLAIMS: &[Claim] = &[
+    Claim {
+        rule: "add-column-serial",
+        locks: &["users AccessExclusiveLock"],
+        rewrites: &["users"],
+        ..NOTHING
+    },
+    Claim {
+        rule: "add-column-identity",
+        locks: &["users AccessExclusiveLock"],
+        rewrites: &["users"],
+        ..NOTHING
+    },
+    Claim {
+        rule: "add-column-stored-generated",
+        locks: &["users AccessExclusiveLock"],
+        rewrites: &["users"],
+        ..NOTHING
+    },
+    Claim {
+        rule: "add-column-constrained-domain",
+        locks: &["users AccessExclusiveLock"],
+        rewrites: &["users"],
+        ..NOTHING
+    },
+    Claim {
+        rule: "add-column-inline-check",
+        rows: "INSERT INTO users VALUES (1)",
+        locks: &["users AccessExclusiveLock"],
+        scans: &["users"],
+        ..NOTHING
+    },
+    Claim {
+        rule: "add-column-inline-unique",
+        rows: "INSERT INTO users VALUES (1)",
+        locks: &["users AccessExclusiveLock"],
+        scans: &["users"],
+        ..NOTHING
+    },
+    Claim {
+        rule: "add-column-unique-constant-default",
+        rows: "INSERT INTO users VALUES (1), (2)",
+        error: Some("23505"),
+        ..NOTHING
+    },
+    Claim {
+        rule: "add-column-inline-fk",
+        rows: "INSERT INTO plans VALUES (1); INSERT INTO users VALUES (1)",
+        locks: &["plans ShareRowExclusiveLock", "users AccessExclusiveLock"],
+        scans: &["users", "plans"],
+        ..NOTHING
+    },
+    Claim {
+        rule: "add-unique-constraint",
+        locks: &["users AccessExclusiveLock"],
+        scans: &["users"],
+        ..NOTHING
+    },
+    Claim {
+        rule: "add-primary-key",
+        locks: &["users AccessExclusiveLock"],
+        scans: &["users"],
+        ..NOTHING
+    },
+    Claim {
+        rule: "add-exclusion-constraint",
+        locks: &["bookings AccessExclusiveLock"],
+        scans: &["bookings"],
+        ..NOTHING
+    },
+    Claim {
+        rule: "pk-using-index-nullable",
+        rows: "INSERT INTO users VALUES (1)",
+        locks: &["users AccessExclusiveLock"],
+        scans: &["users"],
+        ..NOTHING
+    },
+    Claim {
+        rule: "using-index-unsuitable",
+        error: Some("42809"),
+        ..NOTHING
+    },
+    Claim {
+        rule: "drop-index-non-concurrent",
+        locks: &["users AccessExclusiveLock"],
+        ..NOTHING
+    },
+    Claim {
+        rule: "type-change-recheck",
+        rows: "INSERT INTO users VALUES (1, 'a')",
+        locks: &["users AccessExclusiveLock"],
+        scans: &["users"],
+        ..NOTHING
+    },
+    Claim {
+        rule: "drop-blocked",
+        error: Some("2BP01"),
+        ..NOTHING
+    },
+    Claim {
+        rule: "type-change-blocked",
+        error: Some("0A000"),
+        ..NOTHING
+    },
+    Claim {
+        rule: "row-security-disabled",
+        locks: &["notes AccessExclusiveLock"],
+        ..NOTHING
+    },
+    Claim {
+        rule: "policy-check-unwritten",
+        locks: &[],
+        ..NOTHING
+    },
+    Claim {
+        rule: "drop-cascade",
+        locks: &["users AccessExclusiveLock"],
+        ..NOTHING
+    },
+    Claim {
+        rule: "truncate",
+        locks: &["orders AccessExclusiveLock", "users AccessExclusiveLock"],
+        rewrites: &["orders", "users"],
+        ..NOTHING
+    },
+    Claim {
+        rule: "delete-without-where",
+        rows: "INSERT INTO sessions VALUES (1)",
+        locks: &["sessions RowExclusiveLock"],
+        scans: &["sessions"],
+        ..NOTHING
+    },
+    Claim {
+        rule: "update-without-where",
+        rows: "INSERT INTO users VALUES (1)",
+        locks: &["users RowExclusiveLock"],
+        scans: &["users"],
+        ..NOTHING
+    },
+    Claim {
+        rule: "rename-table",
+        locks: &["users AccessExclusiveLock"],
+        ..NOTHING
+    },
+    Claim {
+        rule: "rename-column",
+        locks: &["users AccessExclusiveLock"],
+        ..NOTHING
+    },
+    Claim {
+        rule: "backfill-under-lock",
+        rows: "INSERT INTO users VALUES (1)",
+        locks: &["users AccessExclusiveLock"],
+        scans: &["users"],
+        ..NOTHING
+    },
+    Claim {
+        rule: "work-under-lock",
+        locks: &["orders ShareLock", "users AccessExclusiveLock"],
+        scans: &["orders"],
+        ..NOTHING
+    },
+    Claim {
+        rule: "validate-in-same-transaction",
+        rows: "INSERT INTO users VALUES (1, 1)",
+        locks: &["users AccessExclusiveLock"],
+        scans: &["users"],
+        ..NOTHING
+    },
+    Claim {
+        rule: "validate-with-other-actions",
+        rows: "INSERT INTO users VALUES (1, 1)",
+        locks: &["users AccessExclusiveLock"],
+        scans: &["users"],
+        ..NOTHING
+    },
+    Claim {
+        rule: "reindex-non-concurrent",
+        locks: &["users ShareLock"],
+        scans: &["users"],
+        ..NOTHING
+    },
+    Claim {
+        rule: "vacuum-full",
+        locks: &["users AccessExclusiveLock"],
+        rewrites: &["users"],
+        ..NOTHING
+    },
+    Claim {
+        rule: "partition-attach-scan",
+        rows: "INSERT INTO events_2024 VALUES ('2024-05-05')",
+        locks: &["events ShareUpdateExclusiveLock", "events_2024 AccessExclusiveLock"],
+        scans: &["events_2024"],
+        ..NOTHING
+    },
+    Claim {
+        rule: "partition-created-in-place",
+        locks: &["events AccessExclusiveLock"],
+        ..NOTHING
+    },
+    Claim {
+        rule: "partition-detach-blocking",
+        locks: &["events AccessExclusiveLock", "events_2020 AccessExclusiveLock"],
+        ..NOTHING
+    },
+    Claim {
+        rule: "drop-not-null",
+        locks: &["users AccessExclusiveLock"],
+        ..NOTHING
+    },
+    Claim {
+        rule: "index-if-not-exists-locks",
+        locks: &["users ShareLock"],
+        ..NOTHING
+    },
+    Claim {
+        rule: "lock-timeout-missing",
+        locks: &["users AccessExclusiveLock"],
+        ..NOTHING
+    },
+    Claim {
+        rule: "transaction-forbidden",
+        error: Some("25001"),
+        ..NOTHING
+    },
+    Claim {
+        rule: "concurrently-in-transaction",
+        error: Some("25001"),
+        ..NOTHING
+    },
+];
+
+#[tokio::test]
+async fn bad_examples_do_what_their_pages_say() {
+    let set = |names: &[&str]| {
+        names
+            .iter()
+            .map(|name| (*name).to_owned())
+            .collect::<BTreeSet<String>>()
+    };
+    let mut wrong = Vec::new();
+    for claim in CLAIMS {
+        let Some(mut seen) = bad(claim.rule, claim.rows).await else {
+            return;
+        };
+        // Whoever writes a table anew reads it.
+        seen.scanned.retain(|table| !seen.rewritten.contains(table));
+        let agrees = seen.error.as_deref() == claim.error
+            && seen.locks == set(claim.locks)
+            && seen.rewritten == set(claim.rewrites)
+            && seen.scanned == set(claim.scans);
+        if !agrees {
+            wrong.push(format!("{}: {seen:?}", claim.rule));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The first Good example beside it runs, statement by statement.
+#[tokio::test]
+async fn good_examples_run() {
+    let Some(shadow) = support::shadow().await else { return };
+    let mut wrong = Vec::new();
+    for (number, claim) in CLAIMS.iter().enumerate() {
+        let name = format!("good{number}");
+        let database = shadow.database(&name, Template::Plain).await.expect("a database");
+        let mut session = database.connect().await.expect("a session");
+        for file in example(claim.rule, "Good", 0) {
+            for statement in &analysis::sql::parse(&file).statements {
+                if let Err(error) = session.execute(statement.span.slice(&file)).await {
+                    wrong.push(format!("{}: {error}", claim.rule));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Runs the files of an example one after the other, then a question.
+async fn answer(name: &str, files: &[String], question: &str) -> Option<String> {
+    let shadow = support::shadow().await?;
+    let database = shadow.database(name, Template::Plain).await.expect("a database");
+    let mut session = database.connect().await.expect("a session");
+    for file in files {
+        for statement in &analysis::sql::parse(file).statements {
+            let done = session.execute(statement.span.slice(file)).await;
+            done.expect("the example is valid");
+        }
+    }
+    Some(session.value(question).await.expect("an answer").unwrap_or_default())
+}
+
+#[tokio::test]
+async fn replacing_takes_attributes_away() {
+    let rule = "replace-function-resets-attributes";
+    let question = "SELECT prosecdef::text || ' ' || coalesce(proconfig::text, 'none') || ' ' || provolatile::text \
+                    FROM pg_proc WHERE proname = 'total'";
+    let Some(found) = answer("lost", &example(rule, "Bad", 0), question).await else {
+        return;
+    };
+    assert_eq!(found, "false none s");
+    let kept = answer("kept", &example(rule, "Good", 0), question).await;
+    assert_eq!(kept.as_deref(), Some("true {\"search_path=\\\"\\\"\"} s"));
+
+    let rule = "replace-view-resets-options";
+    let question = "SELECT coalesce(reloptions::text, 'none') FROM pg_class WHERE relname = 'my_notes'";
+    let found = answer("lost", &example(rule, "Bad", 0), question).await;
+    assert_eq!(found.as_deref(), Some("none"));
+    let kept = answer("kept", &example(rule, "Good", 0), question).await;
+    assert_eq!(kept.as_deref(), Some("{security_invoker=true}"));
+}
+
+#[tokio::test]
+async fn a_fix_of_refresh_is_concurrent_and_gives_the_same_rows() {
+    let question = "SELECT string_agg(t::text, ' ') FROM totals t";
+    for heading in ["Bad", "Good"] {
+        let mut files = example("refresh-blocking", heading, 0);
+        files.insert(1, "INSERT INTO orders VALUES (1, 2), (1, 3)".to_owned());
+        let Some(found) = answer("refresh", &files, question).await else {
+            return;
+        };
+        assert_eq!(found, "(1,5)", "{heading}");
+    }
+}
+
+#[tokio::test]
+async fn old_programs_cannot_insert_without_the_default() {
+    for (heading, files, works) in [("Bad", 2, false), ("Good", 2, true)] {
+        let Some(shadow) = support::shadow().await else { return };
+        let database = shadow.database("insert", Template::Plain).await.expect("a database");
+        let mut session = database.connect().await.expect("a session");
+        for file in example("default-dropped-at-once", heading, 0).iter().take(files) {
+            session.execute(file).await.expect("the example is valid");
+        }
+        let done = session.execute("INSERT INTO users VALUES (1)").await;
+        let error = done.err().map(|error| error.sqlstate);
+        assert_eq!(error.as_deref(), (!works).then_some("23502"), "{heading}");
+    }
+}
+
+#[tokio::test]
+async fn a_partitioned_table_refuses_a_concurrent_index_and_long_names_are_cut() {
+    let Some(shadow) = support::shadow().await else { return };
+    let database = shadow.database("refused", Template::Plain).await.expect("a database");
+    let mut session = database.connect().await.expect("a session");
+    let files = example("concurrently-partitioned", "Bad", 0);
+    session.execute(&files[0]).await.expect("a table");
+    let refused = session.execute(&files[1]).await.expect_err("it is partitioned");
+    assert_eq!(refused.sqlstate, "0A000");
+    for file in example("identifier-too-long", "Bad", 0) {
+        session.execute(&file).await.expect("the example is valid");
+    }
+    let length = session.value("SELECT max(length(relname))::text FROM pg_class WHERE relname LIKE 'the_index%'");
+    assert_eq!(length.await.expect("an answer").as_deref(), Some("63"));
+}
+
+#[tokio::test]
+async fn without_row_security_policies_do_nothing_and_without_policies_nobody_sees_a_row() {
+    const ROWS: &str =
+        "INSERT INTO notes SELECT 1; CREATE ROLE reader; GRANT reader TO CURRENT_USER; GRANT SELECT ON notes TO reader";
+    let look = |rule: &'static str, files: usize| {
+        let mut files: Vec<String> = example(rule, "Bad", 0).into_iter().take(files).collect();
+        files.push(ROWS.to_owned());
+        files.push("SET ROLE reader".to_owned());
+        files
+    };
+    let count = "SELECT count(*)::text FROM notes";
+    let Some(seen) = answer("open", &look("policy-without-row-security", 1), count).await else {
+        return;
+    };
+    assert_eq!(seen, "1");
+    let hidden = answer("hidden", &look("row-security-before-policies", 2), count).await;
+    assert_eq!(hidden.as_deref(), Some("0"));
+}
+
+#[tokio::test]
+async fn a_policy_without_check_tests_new_rows_with_its_condition() {
+    let question = "SELECT (polwithcheck IS NULL)::text FROM pg_policy";
+    for (heading, is_unwritten) in [("Bad", "true"), ("Good", "false")] {
+        let mut files = example("policy-check-unwritten", heading, 0);
+        files.push(
+            "INSERT INTO notes VALUES (1, 'writer'); CREATE ROLE writer; GRANT writer TO CURRENT_USER; GRANT ALL ON notes TO writer".to_owned(),
+        );
+        let Some(found) = answer("check", &files, question).await else {
+            return;
+        };
+        assert_eq!(found, is_unwritten);
+        let Some(shadow) = support::shadow().await else { return };
+        let database = shadow.database("update", Template::Plain).await.expect("a database");
+        let mut session = database.connect().await.expect("a session");
+        for file in files {
+            session.execute(&file).await.expect("the example is valid");
+        }
+        session.execute("SET ROLE writer").await.expect("a role");
+        let refused = session.execute("UPDATE notes SET owner = 'other'").await;
+        assert_eq!(refused.expect_err("another's row").sqlstate, "42501", "{heading}");
+    }
+}
+
 const TYPES: &[&str] = &[
     "smallint",
     "integer",

@@ -5,16 +5,22 @@ use std::cell::Cell;
 use smol_str::SmolStr;
 
 use super::diagnostic::{Edit, Fix, FixKind, Level, NewFile};
+use super::work::Work;
 use crate::Document;
 use crate::history::{Base, Companion, History, Migration, Release};
 use crate::schema::catalog::Catalog;
+use crate::schema::change::Change;
+use crate::schema::cost::Cost;
 use crate::schema::inverse::{Rollback, inverse};
-use crate::schema::objects::{Certainty, Id, Meta, Origin, Relation, Table};
+use crate::schema::objects::{Certainty, Id, Meta, Origin, Policy, Relation, Table, TableKind, quote};
 use crate::schema::session::Session;
 use crate::schema::step::Step;
 use crate::schema::timeline::{Moment, Timeline};
-use crate::settings::Settings;
-use crate::sql::statement::{AlterActionKind, AlterTable, ObjectKind, Persistence, Statement, TableConstraint};
+use crate::settings::{Runner, Settings};
+use crate::sql::statement::{
+    AlterActionKind, AlterTable, ColumnDef, CreatePolicy, Node, ObjectKind, Persistence, Statement, TableConstraint,
+    TableConstraintKind,
+};
 use crate::text::Span;
 
 /// What a rule looks at.
@@ -29,6 +35,8 @@ pub struct Cx<'a> {
     pub file: usize,
     /// The step being judged; `None` for migration and project rules.
     pub moment: Option<&'a Moment<'a>>,
+    /// What the step costs and what its transaction holds; `None` for migration and project rules.
+    pub work: Option<&'a Work>,
     /// The only migration that project rules shall speak about; `None`: all.
     only: Option<usize>,
     far: &'a Far,
@@ -101,6 +109,7 @@ impl<'a> Cx<'a> {
             timeline,
             file,
             moment: None,
+            work: None,
             only: None,
             far,
         }
@@ -112,12 +121,13 @@ impl<'a> Cx<'a> {
     }
 
     /// The same, for the rules about one step.
-    pub(crate) fn at<'m>(self, moment: &'m Moment<'m>) -> Cx<'m>
+    pub(crate) fn at<'m>(self, moment: &'m Moment<'m>, work: &'m Work) -> Cx<'m>
     where
         'a: 'm,
     {
         Cx {
             moment: Some(moment),
+            work: Some(work),
             ..self
         }
     }
@@ -223,6 +233,17 @@ impl<'a> Cx<'a> {
             .expect("only step rules ask for a step, and they always have one")
     }
 
+    /// What the step costs those who use the tables meanwhile.
+    pub fn cost(&self) -> &'a Cost {
+        &self.work().cost
+    }
+
+    /// What the step costs, and the locks that earlier steps of its transaction took.
+    pub fn work(&self) -> &'a Work {
+        self.work
+            .expect("only step rules ask what a step costs, and they always know")
+    }
+
     /// The step being judged.
     pub fn step(&self) -> &'a Step<'a> {
         self.moment().step
@@ -297,6 +318,78 @@ impl<'a> Cx<'a> {
         self.busy(self.step().target.as_ref()?)
     }
 
+    /// The ALTER TABLE that the step is, if other sessions may be using the table.
+    pub fn busy_alter(&self) -> Option<(&'a AlterTable, Busy<'a>)> {
+        let Node::AlterTable(alter) = &self.step().statement.node else {
+            return None;
+        };
+        self.busy_target().map(|busy| (&**alter, busy))
+    }
+
+    /// The columns that the step adds to a table that other sessions may be using, without those that are there
+    /// already. Foreign tables keep no rows here and are left out.
+    pub fn added_columns(&self) -> Vec<(&'a ColumnDef, Busy<'a>)> {
+        let Some((alter, busy)) = self.busy_alter() else {
+            return Vec::new();
+        };
+        let columns = alter.actions.iter().filter_map(|action| match &action.kind {
+            AlterActionKind::AddColumn { column, .. } => Some(column),
+            _ => None,
+        });
+        columns
+            .filter(|column| busy.table.kind != TableKind::Foreign && !self.had_column(busy.id, &column.name.value))
+            .map(|column| (column, busy))
+            .collect()
+    }
+
+    /// An edit in place of an ALTER TABLE whose only action adds a unique constraint: builds the index concurrently and
+    /// makes it the constraint's then. `None` where that would not be the same constraint.
+    pub fn index_first(&self, alter: &AlterTable, constraint: &TableConstraint, table: &Id) -> Option<Vec<Edit>> {
+        let (columns, kind) = match &constraint.kind {
+            TableConstraintKind::Unique {
+                columns,
+                include,
+                nulls_not_distinct: false,
+            } if include.is_empty() => (columns, "unique"),
+            TableConstraintKind::PrimaryKey { columns, include } if include.is_empty() => (columns, "primary key"),
+            _ => return None,
+        };
+        let plain = constraint.deferrable.is_none() && constraint.initially_deferred.is_none();
+        if !plain || alter.actions.len() != 1 || !self.is_editable() {
+            return None;
+        }
+        let name = self.step().changes.iter().find_map(|change| match change {
+            Change::AddConstraint { table: of, constraint } if of == table => Some(quote(&constraint.name)),
+            _ => None,
+        })?;
+        let first = columns.first()?.span.cover(columns.last()?.span);
+        let (table, columns) = (self.source(alter.name.span()), self.source(first));
+        let text = format!(
+            "{} {name} {} {table} ({columns}){} {table} {} {name} {} {name}",
+            self.cased("create unique index concurrently"),
+            self.cased("on"),
+            self.cased(";\nalter table"),
+            self.cased("add constraint"),
+            self.cased(&format!("{kind} using index")),
+        );
+        Some(vec![replace(self.step().statement.span, text)])
+    }
+
+    /// Where a statement that cannot run in a transaction has to go, to end a sentence of help.
+    pub fn apart(&self) -> &'static str {
+        if self.commits_alone() {
+            return "";
+        }
+        if self.step().transaction.explicit {
+            return ", outside of the transaction that the file opens";
+        }
+        match self.settings.runner {
+            Runner::Supabase => ", alone in its migration",
+            Runner::Sqlx => ", alone in a migration whose first line is `-- no-transaction`",
+            Runner::Psql | Runner::PsqlSingle => ", alone in a migration that does not run in a transaction",
+        }
+    }
+
     /// The table of that name before the step, if other sessions may be using it: it is not temporary, was not made in
     /// this transaction, nor by the first migration of a whole history, which runs before anybody is there.
     pub fn busy(&self, id: &'a Id) -> Option<Busy<'a>> {
@@ -355,6 +448,35 @@ impl<'a> Cx<'a> {
         self.settings.exposed_schemas.iter().any(|schema| *schema == id.schema)
     }
 
+    /// The policies that there are after the last migration and that a judged file created, for certain, each with its
+    /// table, the number of the file and the statement. Of a policy that a later statement changed, the first is given.
+    pub fn policies(&self) -> Vec<FinalPolicy<'a>> {
+        let last = self.last();
+        let mut found = Vec::new();
+        for (id, relation, table) in last.tables() {
+            let tainted = last.taints.policies;
+            for policy in &table.policies {
+                let is_sure = last.since(policy.certainty, policy.created).is_certain()
+                    && tainted.is_none_or(|taint| taint < policy.created);
+                let Some(number) = self.judged_file(policy.created).filter(|_| is_sure) else {
+                    continue;
+                };
+                let statement = self.statement_at(number, policy.created);
+                if let Some(Node::CreatePolicy(create)) = statement.map(|statement| &statement.node) {
+                    found.push(FinalPolicy {
+                        id,
+                        relation,
+                        table,
+                        policy,
+                        number,
+                        create,
+                    });
+                }
+            }
+        }
+        found
+    }
+
     /// The statement of migration `number` that something was made by; `None` for one inside a DO block. For project
     /// rules.
     pub fn statement_at(&self, number: usize, made: Origin) -> Option<&'a Statement> {
@@ -376,6 +498,22 @@ impl<'a> Cx<'a> {
         let migration = self.history.migrations.get(number).filter(|_| is_asked)?;
         migration.judged.then_some(number)
     }
+}
+
+/// A policy after the last migration.
+pub struct FinalPolicy<'a> {
+    /// Its table.
+    pub id: &'a Id,
+    /// The table as a relation.
+    pub relation: &'a Relation,
+    /// The table.
+    pub table: &'a Table,
+    /// The policy.
+    pub policy: &'a Policy,
+    /// The migration that created it.
+    pub number: usize,
+    /// As it was written there.
+    pub create: &'a CreatePolicy,
 }
 
 /// A table that other sessions may be using.

@@ -5,10 +5,12 @@ pub mod change;
 pub mod context;
 pub mod diagnostic;
 pub mod fingerprint;
+mod merge;
 pub mod rule;
 mod rules;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod work;
 
 pub(crate) mod prelude {
     //! What a rule file imports.
@@ -29,6 +31,7 @@ use std::sync::Arc;
 use context::{Cx, Far, Finding, Place, Report};
 use diagnostic::{Diagnostic, Level, Related};
 use rule::{Check, Rule};
+use work::Held;
 
 use crate::Document;
 use crate::history::History;
@@ -129,12 +132,14 @@ impl<'a> Linter<'a> {
             .iter()
             .filter(|(rule, _)| matches!(rule.check, Check::Step(_)))
             .collect();
+        let mut held = Held::default();
         self.timeline
             .steps(number, self.history, self.documents, self.settings, &mut |moment| {
+                let work = held.step(moment, self.settings.postgres);
                 for (rule, level) in &step_rules {
                     if let Check::Step(check) = rule.check {
                         let mut report = Report::default();
-                        check(&cx.at(moment), &mut report);
+                        check(&cx.at(moment, &work), &mut report);
                         self.take(report, rule, *level, number, &mut out);
                     }
                 }
@@ -222,7 +227,7 @@ impl<'a> Linter<'a> {
         Some(out)
     }
 
-    /// Heeds `allow` comments, reports the idle ones, sorts by file, position and rule.
+    /// Leaves out what two rules say alike, heeds `allow` comments, reports the idle ones, sorts by file, position and rule.
     pub fn finish(&self, findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
         let mut by_path = BTreeMap::<String, Vec<Diagnostic>>::new();
         for finding in findings {
@@ -246,6 +251,7 @@ impl<'a> Linter<'a> {
                 .find(|(rule, _)| rule.name == name)
                 .map(|(_, level)| *level)
         };
+        let findings = merge::merge(findings);
         let migration = number.and_then(|number| self.history.migrations.get(number).zip(self.documents.get(number)));
         let mut kept = match migration {
             Some((migration, document)) if migration.judged => allow::heed(migration, document, findings, &on),

@@ -4,11 +4,11 @@ use smol_str::SmolStr;
 
 use super::catalog::Catalog;
 use super::change::Key;
-use super::objects::{Certainty, Id, Origin, Routine, Signature, Type};
+use super::objects::{Certainty, Dependencies, Id, Origin, Routine, Signature, Type};
 use super::resolve::Resolver;
 use super::session::Session;
 use crate::sql::name::{Ident, Name};
-use crate::sql::statement::{ObjectRef, Query, TypeName};
+use crate::sql::statement::{ObjectRef, Query, Statement, TypeName};
 
 /// Looks names up in a catalog as a session sees it.
 pub(crate) struct Lookup<'a> {
@@ -78,6 +78,16 @@ impl<'a> Lookup<'a> {
     /// The columns of a table or view, where all are known.
     pub(crate) fn columns(&self, id: &Id) -> Option<Vec<SmolStr>> {
         self.resolver.relation_columns(id)
+    }
+
+    /// What needs a column and forbids dropping it, or changing its type.
+    pub(crate) fn column_dependents(&self, table: &Id, column: &SmolStr) -> Vec<Key> {
+        self.resolver.column_dependents(table, column)
+    }
+
+    /// What a statement reads and calls.
+    pub(crate) fn dependencies(&self, statement: &Statement) -> Dependencies {
+        self.resolver.statement_dependencies(statement)
     }
 
     pub(crate) fn ty(&self, ty: &TypeName) -> Option<Type> {

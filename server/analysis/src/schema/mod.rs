@@ -21,4 +21,4 @@ pub mod summary;
 pub mod supabase;
 mod system;
 pub mod timeline;
-mod transaction;
+pub(crate) mod transaction;

@@ -64,6 +64,8 @@ impl Pricing<'_> {
                     if let Some(other) = referenced(constraint) {
                         self.lock(other, LockMode::RowShare);
                     }
+                } else if self.validates(&constraint.name) {
+                    self.lock(table, LockMode::ShareUpdateExclusive);
                 } else {
                     self.alone(table);
                 }
@@ -83,6 +85,14 @@ impl Pricing<'_> {
             Change::Write { table, what } => self.write(table, *what),
             _ => {}
         }
+    }
+
+    /// Whether the statement validates the constraint; nothing is read where it is valid already.
+    fn validates(&self, constraint: &str) -> bool {
+        self.alter
+            .into_iter()
+            .flat_map(|alter| &alter.actions)
+            .any(|action| matches!(&action.kind, Action::ValidateConstraint { name } if name.value == constraint))
     }
 
     fn create(&mut self, relation: &Relation) {
@@ -378,6 +388,8 @@ impl Pricing<'_> {
                 let names: Vec<&str> = options.iter().map(SmolStr::as_str).collect();
                 self.options(table, &names);
             }
+            // What these lock depends on the action; the statement says so.
+            TableChange::Setting { .. } => {}
             _ => self.alone(table),
         }
     }

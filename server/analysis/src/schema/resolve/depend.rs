@@ -154,6 +154,7 @@ impl Resolver<'_> {
     }
 
     fn select_needs(&self, select: &Select, scope: &mut Scope, found: &mut Dependencies) {
+        let outer = scope.sources.len();
         select
             .from
             .iter()
@@ -161,7 +162,12 @@ impl Resolver<'_> {
         for item in &select.items {
             match item {
                 SelectItem::Expr { expr, .. } => self.expr_needs(expr, scope, found),
-                SelectItem::Star(_) => self.star_needs(scope, found),
+                SelectItem::Star(Some(qualifier)) => {
+                    let sources = scope.sources.iter().rev();
+                    let named = sources.filter(|(alias, _)| *alias == qualifier.last().value).take(1);
+                    self.star_needs(named, found);
+                }
+                SelectItem::Star(None) => self.star_needs(scope.sources[outer..].iter(), found),
             }
         }
         select
@@ -171,8 +177,9 @@ impl Resolver<'_> {
             .for_each(|expr| self.expr_needs(expr, scope, found));
     }
 
-    fn star_needs(&self, scope: &Scope, found: &mut Dependencies) {
-        for id in scope.sources.iter().filter_map(|(_, id)| id.as_ref()) {
+    /// All columns of these sources.
+    fn star_needs<'s>(&self, sources: impl Iterator<Item = &'s (SmolStr, Option<Id>)>, found: &mut Dependencies) {
+        for id in sources.filter_map(|(_, id)| id.as_ref()) {
             let columns = self.relation_columns(id).unwrap_or_default();
             found
                 .columns

@@ -11,7 +11,7 @@ mod index;
 mod objects;
 mod outputs;
 mod routine;
-mod table;
+pub(crate) mod table;
 pub(crate) mod types;
 mod view;
 

@@ -1,0 +1,125 @@
+use crate::lint::prelude::*;
+use crate::sql::statement::ColumnConstraintKind;
+
+rule! {
+    /// A check that comes with a new column is checked on every row while reads and writes wait.
+    ///
+    /// ## When
+    /// `ALTER TABLE … ADD COLUMN … CHECK (…)` on a table that other sessions may be using. Where the same statement
+    /// rewrites the table anyway, another rule says so, and this one is silent.
+    ///
+    /// ## Why
+    /// PostgreSQL reads the whole table under an ACCESS EXCLUSIVE lock, although the new column holds the same value in
+    /// every row. A check written with the column cannot be `NOT VALID`; one that is added by itself can.
+    ///
+    /// ## Bad
+    /// ```sql
+    /// -- 1_users.sql
+    /// create table users (id bigint primary key);
+    /// -- 2_age.sql
+    /// alter table users add column age int check (age >= 0);
+    /// ```
+    ///
+    /// ## Good
+    /// ```sql
+    /// -- 1_users.sql
+    /// create table users (id bigint primary key);
+    /// -- 2_age.sql
+    /// alter table users add column age int;
+    /// alter table users add constraint users_age_check check (age >= 0) not valid;
+    /// -- 3_age.sql
+    /// alter table users validate constraint users_age_check;
+    /// ```
+    ///
+    /// ## Fix
+    /// Adds the check by itself, `NOT VALID`. What remains is to validate it in a later migration.
+    ///
+    /// ## References
+    /// - [ALTER TABLE, ADD table_constraint NOT VALID](https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT)
+    "add-column-inline-check",
+    category: Category::ConstraintValidation,
+    level: Level::Warning,
+    fix: FixKind::Review,
+    since: "0.1.0",
+    check: Check::Step(check),
+}
+
+fn check(cx: &Cx<'_>, report: &mut Report) {
+    for (column, busy) in cx.added_columns() {
+        if cx.cost().rewrites.contains(busy.id) {
+            return;
+        }
+        let checks = column
+            .constraints
+            .iter()
+            .filter(|constraint| matches!(constraint.kind, ColumnConstraintKind::Check { .. }));
+        for constraint in checks {
+            let table = busy.shown();
+            let message = format!(
+                "adding `{table}.{}` with a check reads every row of `{table}`: reads and writes of it wait under an \
+                 ACCESS EXCLUSIVE lock",
+                column.name
+            );
+            let finding = report.add(constraint.span, message);
+            finding.help("Add the check by itself as `not valid`, and validate it in a later migration.");
+            let Node::AlterTable(alter) = &cx.step().statement.node else {
+                return;
+            };
+            if !cx.is_editable() {
+                continue;
+            }
+            let name = if constraint.name.is_some() {
+                String::new()
+            } else {
+                let name = format!("{}_{}_check", busy.id.name, column.name);
+                format!("{} {} ", cx.cased("constraint"), crate::schema::objects::quote(&name))
+            };
+            let rest = format!(
+                "{} {} {} {name}{} {}",
+                cx.cased(";\nalter table"),
+                cx.source(alter.name.span()),
+                cx.cased("add"),
+                cx.source(constraint.span),
+                cx.cased("not valid")
+            );
+            let edits = vec![
+                crate::lint::context::remove(cx.text(), constraint.span),
+                insert(cx.step().statement.span.end, rest),
+            ];
+            finding.fix(FixKind::Review, "Add the check by itself, `not valid`", edits);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RULE;
+    use crate::lint::testing::Case;
+
+    #[test]
+    fn every_row_is_read() {
+        Case::new(&RULE).fires(
+            "
+-- 1_first.sql
+create table users (id bigint primary key, there int);
+-- 2_second.sql
+alter table users add a int check (a > 0), add b int;
+--                          ^^^^^^^^^^^^^ warning: adding `users.a` with a check reads every row of `users`: reads and writes of it wait under an ACCESS EXCLUSIVE lock
+alter table users add c int default 1 constraint positive check (c > 0);
+--                                    ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ warning: adding `users.c` with a check
+alter table users add if not exists there int check (there > 0);
+alter table users add d bigserial check (d > 0);
+create table posts (id int);
+alter table posts add a int check (a > 0);
+",
+        );
+    }
+
+    #[test]
+    fn the_fix_adds_it_by_itself() {
+        Case::new(&RULE).fixed(
+            "alter table users add age int not null default 1 check (age >= 0);",
+            "alter table users add age int not null default 1;\nalter table users add constraint users_age_check check (age >= 0) not valid;",
+        );
+    }
+}

@@ -1,0 +1,139 @@
+use crate::lint::prelude::*;
+use crate::schema::objects::TableKind;
+use crate::sql::statement::TableConstraintKind;
+
+rule! {
+    /// Adding a primary key stops reads and writes of the table until its index is built.
+    ///
+    /// ## When
+    /// `ALTER TABLE … ADD [CONSTRAINT …] PRIMARY KEY (…)` on a table that other sessions may be using. `PRIMARY KEY USING
+    /// INDEX` is exempt, since the index is there; whether its columns are not null is
+    /// [pk-using-index-nullable](pk-using-index-nullable.md)'s business.
+    ///
+    /// ## Why
+    /// PostgreSQL reads the whole table, looks for NULLs and builds the index, all under an ACCESS EXCLUSIVE lock: not even
+    /// reads go on. An index that is built `CONCURRENTLY` lets them, and becomes the key's index at once if the columns
+    /// are not null already.
+    ///
+    /// ## Bad
+    /// ```sql runner=psql
+    /// -- 1_users.sql
+    /// create table users (id bigint not null);
+    /// -- 2_key.sql
+    /// alter table users add constraint users_pkey primary key (id);
+    /// ```
+    ///
+    /// ## Good
+    /// ```sql runner=psql
+    /// -- 1_users.sql
+    /// create table users (id bigint not null);
+    /// -- 2_key.sql
+    /// create unique index concurrently users_pkey on users (id);
+    /// alter table users add constraint users_pkey primary key using index users_pkey;
+    /// ```
+    ///
+    /// ## Fix
+    /// Where every statement commits on its own and the columns are not null: builds the index concurrently and makes it
+    /// the key's. Elsewhere the index belongs into a migration of its own that runs in no transaction.
+    ///
+    /// ## References
+    /// - [ALTER TABLE, ADD table_constraint_using_index](https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT-USING-INDEX)
+    "add-primary-key",
+    category: Category::Lock,
+    level: Level::Warning,
+    fix: FixKind::Review,
+    since: "0.1.0",
+    check: Check::Step(check),
+}
+
+fn check(cx: &Cx<'_>, report: &mut Report) {
+    let Some((alter, busy)) = cx.busy_alter() else { return };
+    for action in &alter.actions {
+        let AlterActionKind::AddConstraint(constraint) = &action.kind else {
+            continue;
+        };
+        let TableConstraintKind::PrimaryKey { columns, .. } = &constraint.kind else {
+            continue;
+        };
+        // A table has one primary key; a second one is refused before anything is read.
+        let old = busy.table.primary_key();
+        let has_one =
+            old.is_some_and(|old| old.certainty.is_certain() && !crate::schema::proof::drops(alter, &old.name));
+        if has_one || busy.table.kind == TableKind::Foreign {
+            continue;
+        }
+        let message = format!(
+            "adding a primary key builds an index: reads and writes of `{}` wait under an ACCESS EXCLUSIVE lock until it \
+             is done",
+            busy.shown()
+        );
+        let finding = report.add(constraint.span, message);
+        if busy.table.kind == TableKind::Partitioned {
+            finding.help("Create a unique index on each partition `concurrently` before: PostgreSQL takes those then.");
+            continue;
+        }
+        let is_not_null = columns.iter().all(|column| {
+            let known = busy.table.column(&column.value);
+            known.is_some_and(|known| known.not_null && known.certainty.is_certain())
+        });
+        let first = if is_not_null { "" } else { "Make its columns not null, " };
+        let create = if is_not_null { "Create" } else { "create" };
+        finding.help(format!(
+            "{first}{create} a unique index `concurrently`{}, and add the key `using index`.",
+            cx.apart()
+        ));
+        if is_not_null
+            && cx.commits_alone()
+            && let Some(edits) = cx.index_first(alter, constraint, busy.id)
+        {
+            finding.fix(FixKind::Review, "Build its index concurrently first", edits);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RULE;
+    use crate::lint::testing::Case;
+    use crate::settings::Runner;
+
+    #[test]
+    fn the_index_is_built_under_the_strongest_lock() {
+        Case::new(&RULE).fires(
+            "
+-- 1_first.sql
+create table users (id bigint, there bigint not null);
+create table done (id bigint primary key);
+create unique index i on users (there);
+-- 2_second.sql
+alter table users add primary key (id);
+--                    ^^^^^^^^^^^^^^^^ warning: adding a primary key builds an index: reads and writes of `users` wait
+alter table users drop constraint users_pkey, add primary key using index i;
+alter table done drop constraint done_pkey, add primary key (id);
+--                                              ^^^^^^^^^^^^^^^^ warning: adding a primary key builds an index: reads and writes of `done`
+alter table done add primary key (id);
+create table posts (id int);
+alter table posts add primary key (id);
+",
+        );
+    }
+
+    #[test]
+    fn the_fix_builds_the_index_first() {
+        Case::new(&RULE).runner(Runner::Psql).fixed(
+            "
+-- 1_a.sql
+create table users (id bigint not null);
+-- 2_b.sql
+alter table users add primary key (id);
+",
+            "
+-- 1_a.sql
+create table users (id bigint not null);
+-- 2_b.sql
+create unique index concurrently users_pkey on users (id);
+alter table users add constraint users_pkey primary key using index users_pkey;
+",
+        );
+    }
+}

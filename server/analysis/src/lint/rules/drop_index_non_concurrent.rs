@@ -1,0 +1,154 @@
+use crate::lint::context::shown;
+use crate::lint::prelude::*;
+use crate::schema::change::Key;
+use crate::schema::objects::TableKind;
+use crate::sql::statement::{DropObjects, ObjectKind, ObjectRef};
+
+rule! {
+    /// Dropping an index makes reads and writes of its table wait for all that run.
+    ///
+    /// ## When
+    /// `DROP INDEX` without `CONCURRENTLY`, of an index on a table that other sessions may be using. Indexes of
+    /// materialized views are exempt, as are indexes that were made in the same transaction.
+    ///
+    /// ## Why
+    /// PostgreSQL takes an ACCESS EXCLUSIVE lock on the table. The drop itself is quick, but it waits for every query on
+    /// the table that runs, and all later ones queue behind it. `CONCURRENTLY` waits without keeping anybody out; it
+    /// cannot run inside a transaction.
+    ///
+    /// ## Bad
+    /// ```sql
+    /// -- 1_users.sql
+    /// create table users (id bigint primary key, email text);
+    /// create index users_email_idx on users (email);
+    /// -- 2_drop.sql
+    /// drop index users_email_idx;
+    /// ```
+    ///
+    /// ## Good
+    /// ```sql runner=psql
+    /// -- 1_users.sql
+    /// create table users (id bigint primary key, email text);
+    /// create index users_email_idx on users (email);
+    /// -- 2_drop.sql
+    /// drop index concurrently users_email_idx;
+    /// ```
+    ///
+    /// ## Fix
+    /// Inserts `CONCURRENTLY`. Where the file runs in a transaction, what remains is to move the statement to a file of
+    /// its own that runs in none.
+    ///
+    /// ## References
+    /// - [DROP INDEX](https://www.postgresql.org/docs/current/sql-dropindex.html)
+    "drop-index-non-concurrent",
+    category: Category::Lock,
+    level: Level::Warning,
+    fix: FixKind::Review,
+    since: "0.1.0",
+    check: Check::Step(check),
+}
+
+fn check(cx: &Cx<'_>, report: &mut Report) {
+    let Node::Drop(drop) = &cx.step().statement.node else {
+        return;
+    };
+    if drop.concurrently {
+        return;
+    }
+    for object in drop.objects.iter().filter(|object| object.kind == ObjectKind::Index) {
+        let dropped = cx.step().changes.iter().find_map(|change| match change {
+            Change::Drop(Key::Relation(id)) if id.name == object.name.last().value => {
+                cx.before().index(id).map(|index| (id, index))
+            }
+            _ => None,
+        });
+        let Some((id, index)) = dropped else { continue };
+        let is_new = cx
+            .before()
+            .relations
+            .get(id)
+            .is_some_and(|relation| cx.is_unseen(relation.meta.created));
+        let Some(busy) = cx.busy(&index.table).filter(|_| !is_new) else {
+            continue;
+        };
+        let message = format!(
+            "dropping `{}` makes reads and writes of `{}` wait under an ACCESS EXCLUSIVE lock",
+            shown(id),
+            busy.shown()
+        );
+        let finding = report.add(object.name.span(), message);
+        if busy.table.kind == TableKind::Partitioned {
+            finding.help("Set a lock_timeout: a partitioned index cannot be dropped concurrently.");
+            continue;
+        }
+        finding.help(format!("Drop it `concurrently`{}.", cx.apart()));
+        if let Some(at) = keyword_end(cx, drop, object) {
+            let edits = vec![insert(at, format!(" {}", cx.cased("concurrently")))];
+            finding.fix(FixKind::Review, "Drop it concurrently", edits);
+        }
+    }
+}
+
+/// Where `CONCURRENTLY` goes: behind `DROP INDEX`. It takes one name and no CASCADE.
+fn keyword_end(cx: &Cx<'_>, drop: &DropObjects, object: &ObjectRef) -> Option<u32> {
+    if !cx.is_editable() || drop.cascade || drop.objects.len() != 1 {
+        return None;
+    }
+    let start = cx.step().statement.span.start;
+    let head = Span {
+        start,
+        end: object.name.span().start,
+    };
+    let head = cx.source(head);
+    let rest = head.get(4..)?;
+    let index = rest.trim_start();
+    let word = index.get(..5)?;
+    let end = head.len() - index.len() + 5;
+    word.eq_ignore_ascii_case("index")
+        .then(|| start + u32::try_from(end).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RULE;
+    use crate::lint::testing::Case;
+
+    #[test]
+    fn everybody_waits_unless_it_is_concurrent() {
+        Case::new(&RULE).fires(
+            "
+-- 1_first.sql
+create table users (id bigint primary key, a int, b int);
+create index ua on users (a);
+create index ub on users (b);
+create index uc on users (b, a);
+create materialized view v as select a from users;
+create index va on v (a);
+-- 2_second.sql
+drop index if exists ua, missing;
+--                   ^^ warning: dropping `ua` makes reads and writes of `users` wait under an ACCESS EXCLUSIVE lock
+drop index public.ub cascade;
+--         ^^^^^^^^^ warning: dropping `ub` makes
+drop index concurrently uc;
+drop index va;
+create index uc on users (a);
+drop index uc;
+create table posts (a int);
+create index pa on posts (a);
+drop index pa;
+",
+        );
+    }
+
+    #[test]
+    fn the_fix_inserts_concurrently() {
+        let before = "
+-- 1_first.sql
+create table users (id bigint primary key, a int);
+create index ua on users (a);
+-- 2_second.sql
+DROP  INDEX IF EXISTS ua;
+";
+        Case::new(&RULE).fixed(before, &before.replace("INDEX IF", "INDEX CONCURRENTLY IF"));
+    }
+}
