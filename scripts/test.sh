@@ -2,7 +2,8 @@
 # Run every test: scripts/test.sh
 #
 # On a bare Debian with Rust this also installs what the tests need: PostgreSQL's server, a C++ compiler for the fuzz
-# targets, Chromium and Emacs for the tests of the editors, and cargo-nextest. FUZZ_SECONDS=0 leaves the fuzzing out.
+# targets, Chromium and Emacs for the tests of the editors, pg_prove, and cargo-nextest. FUZZ_SECONDS=0 leaves the
+# fuzzing out.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -16,14 +17,14 @@ has_postgres() {
 }
 
 has_commands() {
-    command -v c++ > /dev/null && command -v git > /dev/null \
+    command -v c++ > /dev/null && command -v git > /dev/null && command -v pg_prove > /dev/null \
         && command -v chromium > /dev/null && command -v emacs > /dev/null && python3 -c 'import ensurepip' 2> /dev/null
 }
 
 install_packages() {
     local as_root=()
     [ "$(id -u)" = 0 ] || as_root=(sudo)
-    local server=postgresql-15 packages=(g++ git chromium emacs-nox python3-venv)
+    local server=postgresql-15 packages=(g++ git chromium emacs-nox python3-venv libtap-parser-sourcehandler-pgtap-perl)
     "${as_root[@]}" apt-get update
     apt-cache show "$server" > /dev/null 2>&1 || server=postgresql
     # A part of Emacs since 29.
@@ -68,6 +69,12 @@ cargo test --workspace --doc --locked --quiet
 
 step "Editors"
 tests/editors/run.sh
+
+step "Deployment workflow"
+tests/deployment/run.sh
+
+step "Supabase CLI"
+tests/supabase/run.sh
 
 if cargo deny --version > /dev/null 2>&1; then
     step "Licences and advisories"
