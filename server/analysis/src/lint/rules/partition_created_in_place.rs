@@ -53,7 +53,7 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
     let Some(whole) = busy.iter().find(|busy| busy.id.name == parent.last().value) else {
         return;
     };
-    let rest = cx.cost().scans.iter().filter_map(|id| cx.busy(id)).next();
+    let rest = cx.cost().scans.iter().find_map(|id| cx.busy(id));
     let message = match &rest {
         Some(rest) => format!(
             "creating the partition reads every row of `{}`: reads and writes of `{}` wait under an ACCESS EXCLUSIVE lock",
