@@ -98,6 +98,7 @@ DATABASE_URL=$server/staging
 check "the seed's rows are gone" 0 "$(sql 'select count(*) from languages')"
 succeeds ./scripts/db-rollback.sh v0.7.0_20251026211500
 check "the baseline is gone" 0 "$(sql "select count(*) from pg_tables where schemaname = 'public'")"
+check "MIGRATIONS.md names production alone" 2 "$(grep -c '^\*\*Environment:\*\* production$' $page)"
 check "production was left alone" 30 \
     "$(DATABASE_URL=$server/production && sql "select count(*) from pg_tables where schemaname = 'public'")"
 

@@ -170,6 +170,7 @@ fn undo(project: &Linked, target: &Target, version: &str) -> anyhow::Result<Exit
         which: rollback::Which::Only(version.to_owned()),
         accept_data_loss: false,
         accept_unverified: false,
+        page: project.places().page,
         who: person::who(),
         confirmations: Vec::new(),
         patience: Duration::from_secs(30),

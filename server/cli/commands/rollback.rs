@@ -89,6 +89,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
         which,
         accept_data_loss: options.accept_data_loss,
         accept_unverified: options.accept_unverified,
+        page: project.places().page,
         confirmations: options.confirm.iter().map(confirmation).collect(),
         who: who.clone(),
         patience: Duration::from_secs(30),

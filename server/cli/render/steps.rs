@@ -48,6 +48,7 @@ fn step(event: &Event, signs: bool) -> Option<String> {
         } => ("📸", format!("Snapshot: {path}")),
         Event::Applying { .. } => ("⏳", "Applying migration...".to_owned()),
         Event::Applied { .. } => ("✅", "Migration applied".to_owned()),
+        Event::Undone { .. } => ("✅", "Migration rolled back".to_owned()),
         Event::Rollback { path, .. } => ("📝", format!("Rollback: {path}")),
         Event::Verifying => ("🔍", "Verifying...".to_owned()),
         Event::Complete => ("✅", "Complete!".to_owned()),

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 pub use losses::{Loss, Losses, Lost, NotArchivable, losses, of_statement};
-pub use put_back::put_back;
+pub use put_back::{put_back, put_back_columns};
 
 use crate::connection::{Connection, ServerError, identifier, literal};
 

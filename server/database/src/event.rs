@@ -80,6 +80,11 @@ pub enum Event {
         /// How long its statements took.
         milliseconds: u64,
     },
+    /// The migration is in the database no more.
+    Undone {
+        /// How long its script took.
+        milliseconds: u64,
+    },
     /// The script that undoes it.
     Rollback {
         /// Where.

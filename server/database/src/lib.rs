@@ -34,6 +34,7 @@ pub mod tools;
 mod cluster;
 mod prelude;
 mod text;
+mod written_up;
 
 pub use address::Address;
 pub use connection::{ConnectError, Connection, ServerError};

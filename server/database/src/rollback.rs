@@ -12,7 +12,8 @@ mod script;
 mod verify;
 
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
+use std::path::PathBuf;
+use std::time::{Duration, Instant, SystemTime};
 
 use analysis::history::{CompanionKind, History, Migration};
 use analysis::settings::Settings;
@@ -29,6 +30,7 @@ use crate::history::{self, Row};
 use crate::journal::{self, Confirmation, NewRun, Run, State, Update, Verb};
 use crate::lock::Lock;
 use crate::plan::{File, Step, checksum};
+use crate::written_up;
 
 pub use error::RollbackError;
 pub use script::script_of;
@@ -54,6 +56,8 @@ pub struct Request<'a> {
     pub who: String,
     /// What was confirmed.
     pub confirmations: Vec<Confirmation>,
+    /// `MIGRATIONS.md`, where the project keeps one.
+    pub page: Option<PathBuf>,
     /// How long to wait for another verb to be done.
     pub patience: Duration,
     /// How long to wait for a lock on a table.
@@ -346,9 +350,18 @@ impl<'a> Work<'a> {
             }
         }
         undone.milliseconds = u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.tell.tell(Event::Applied {
+        self.tell.tell(Event::Undone {
             milliseconds: undone.milliseconds,
         });
+        if let Some(path) = &self.request.page {
+            let event = project::page::Event::RolledBack;
+            let entry = written_up::entry(job.migration, self.request.environment, event, SystemTime::now());
+            // The migration is gone whether that succeeds or not.
+            if let Err(error) = written_up::write(path, &entry) {
+                let text = format!("`{}` was not written: {error}", path.display());
+                self.tell.tell(Event::Alert { text });
+            }
+        }
         let finished = journal::update(
             run,
             &Update {
@@ -426,6 +439,9 @@ impl<'a> Work<'a> {
                 undone.archives.extend(kept);
             }
             reached("rollback-kept");
+            if let Some(applied) = job.applied.as_ref().filter(|_| wants_rows(text, statement.span.start)) {
+                archive::put_back_columns(&mut self.connection, applied.id).await?;
+            }
             let sql = statement.span.slice(text);
             let result = match statement.data {
                 Some(data) => self.connection.copy_in(sql, data.slice(text)).await.map(drop),
@@ -547,6 +563,15 @@ impl<'a> Work<'a> {
         }
         Ok(())
     }
+}
+
+/// Whether the comment above a statement says that rows must be back before it: `-- dblsp: restore t (c)`.
+fn wants_rows(text: &str, statement: u32) -> bool {
+    let above = text.get(..statement as usize).unwrap_or_default().lines().rev();
+    let comments = above
+        .map(str::trim)
+        .take_while(|line| line.is_empty() || line.starts_with("--"));
+    comments.into_iter().any(|line| line.starts_with("-- dblsp: restore "))
 }
 
 fn last_apply<'r>(runs: &'r [Run], version: &str) -> Option<&'r Run> {

@@ -136,6 +136,7 @@ impl Bench {
             which,
             accept_data_loss: loss,
             accept_unverified: unverified,
+            page: None,
             who: "me".into(),
             confirmations: Vec::new(),
             patience: Duration::from_secs(5),
@@ -396,6 +397,29 @@ async fn rows_that_a_migration_destroyed_come_back() {
             .await
             .expect("the sequence goes on");
     }
+}
+
+/// NOT NULL can only be set once the values are back, so they come back where the script says.
+#[tokio::test]
+async fn values_come_back_in_the_middle_of_a_script_where_it_says_so() {
+    let setup = "create table public.a (id int primary key, b text, c int not null, d int not null); \
+                 insert into public.a values (1, 'x', 10, 7), (2, 'y', 20, 8);";
+    let script = "alter table public.a add column c int;\n-- dblsp: restore public.a (c)\n\
+                  alter table public.a alter column c set not null;\n\
+                  alter table public.a add column d int;\n-- The rows.\n-- dblsp: restore public.a (d)\n\n\
+                  alter table public.a alter column d set not null;";
+    let Some(mut bench) = Bench::new(setup, &[("alter table public.a drop c, drop d;", script)]).await else {
+        return;
+    };
+    let (report, result) = bench.undo(only("1")).await;
+    result.expect("it is undone");
+    assert_eq!(report.migrations[0].unverified, None);
+    assert_eq!(
+        bench.rows("select id, c, d from public.a order by id").await,
+        ["1 10 7", "2 20 8"]
+    );
+    let states = bench.rows("SELECT verb, state FROM dblsp.run ORDER BY id").await;
+    assert_eq!(states, ["apply rolled_back", "rollback finished"]);
 }
 
 #[tokio::test]

@@ -10,10 +10,11 @@ use super::{Applied, Applier, ApplyError, Judged};
 use crate::connection::{Connection, ServerError};
 use crate::event::{Event, Moment};
 use crate::failpoint::reached;
-use crate::history::{self, Row};
+use crate::history::Row;
 use crate::journal::{self, Run, State, Update};
 use crate::smoke;
 use crate::snapshot::write_whole;
+use crate::written_up;
 
 /// Over this the design document wants an alert.
 const SLOW_MILLISECONDS: u64 = 30_000;
@@ -119,39 +120,7 @@ impl Applier<'_> {
         let Some(path) = self.request.places.as_ref().and_then(|places| places.page.as_ref()) else {
             return;
         };
-        let file = migration.file_name();
-        let description = history::name_of(file, &migration.version);
-        // `v0_7_0_baseline` without its version.
-        let words = match migration.release() {
-            Some(_) => description.splitn(4, '_').nth(3).unwrap_or(description),
-            None => description,
-        };
-        let mut title = words.replace('_', " ");
-        if let Some(first) = title.get_mut(..1) {
-            first.make_ascii_uppercase();
-        }
-        let since = self
-            .request
-            .now
-            .duration_since(std::time::UNIX_EPOCH)
-            .unwrap_or_default();
-        let stamp = project::name::timestamp(since.as_secs());
-        let part = |from: usize, to: usize| stamp.get(from..to).unwrap_or_default();
         let entry = page::Entry {
-            file: file.to_owned(),
-            release: migration.release().map(|release| release.to_string()),
-            title,
-            environment: self.request.target.name.clone(),
-            event: page::Event::Applied,
-            date: format!(
-                "{}-{}-{} {}:{}:{}",
-                part(0, 4),
-                part(4, 6),
-                part(6, 8),
-                part(8, 10),
-                part(10, 12),
-                part(12, 14)
-            ),
             snapshot: applied.snapshot_before.clone(),
             rollback: applied.rollback.clone(),
             changes: judged
@@ -169,10 +138,14 @@ impl Applier<'_> {
             issues: applied.alerts.clone(),
             deployed_by: self.request.who.clone(),
             milliseconds: Some(applied.milliseconds),
+            ..written_up::entry(
+                migration,
+                &self.request.target.name,
+                page::Event::Applied,
+                self.request.now,
+            )
         };
-        let text = std::fs::read_to_string(path).unwrap_or_else(|_| page::EMPTY.to_owned());
-        let written = path.parent().map_or(Ok(()), std::fs::create_dir_all);
-        let written = written.and_then(|()| write_whole(path, page::update(&text, &entry).as_bytes()));
+        let written = written_up::write(path, &entry);
         if let Err(error) = written {
             let text = format!("`{}` was not written: {error}", path.display());
             self.tell.tell(Event::Alert { text: text.clone() });

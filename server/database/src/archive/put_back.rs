@@ -19,6 +19,68 @@ struct Archive {
 /// Puts back everything that a run destroyed; the number of rows that were kept. Call it in a transaction, after the
 /// script that makes the tables again. Triggers of users do not fire.
 pub async fn put_back(connection: &mut Connection, run: i64) -> Result<u64, ArchiveError> {
+    let (archives, rows) = kept(connection, run).await?;
+    if archives.is_empty() {
+        return Ok(0);
+    }
+    for archive in &archives {
+        if !exists(connection, archive).await? {
+            return Err(ArchiveError::NoTable(archive.relation.clone()));
+        }
+    }
+    let tables: BTreeSet<String> = archives.iter().map(|archive| archive.quoted.clone()).collect();
+    let order = parents_first(connection, &tables).await?;
+    connection.execute("SET CONSTRAINTS ALL DEFERRED").await?;
+    let triggers = silence(connection, &tables).await?;
+    for table in &order {
+        // The first copy is of the earliest moment: put back last, it has the last word.
+        for archive in archives.iter().filter(|archive| archive.quoted == *table) {
+            put(connection, archive).await.map_err(|error| match error {
+                ArchiveError::Server(error) => ArchiveError::Refused {
+                    relation: archive.relation.clone(),
+                    error,
+                },
+                other => other,
+            })?;
+        }
+        advance_sequences(connection, table).await?;
+    }
+    // Checks that were put off would make ALTER TABLE refuse.
+    connection.execute("SET CONSTRAINTS ALL IMMEDIATE").await?;
+    for sql in triggers {
+        connection.execute(&sql).await?;
+    }
+    Ok(rows)
+}
+
+/// Puts values back into the columns that a script has made again so far, for what comes next in it (NOT NULL, indexes).
+/// [`put_back`] repeats that at the end and does the rest.
+pub async fn put_back_columns(connection: &mut Connection, run: i64) -> Result<(), ArchiveError> {
+    let (archives, _) = kept(connection, run).await?;
+    for archive in archives.iter().filter(|archive| archive.columns.is_some()) {
+        if !exists(connection, archive).await? {
+            continue;
+        }
+        let triggers = silence(connection, &BTreeSet::from([archive.quoted.clone()])).await?;
+        put(connection, archive).await?;
+        connection.execute("SET CONSTRAINTS ALL IMMEDIATE").await?;
+        for sql in triggers {
+            connection.execute(&sql).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn exists(connection: &mut Connection, archive: &Archive) -> Result<bool, ServerError> {
+    let query = format!(
+        "SELECT pg_catalog.to_regclass({}) IS NOT NULL",
+        literal(&archive.quoted)
+    );
+    Ok(connection.value(&query).await?.as_deref() == Some("t"))
+}
+
+/// What a run kept, the latest first, and how many rows.
+async fn kept(connection: &mut Connection, run: i64) -> Result<(Vec<Archive>, u64), ArchiveError> {
     let query = format!("SELECT id, relation, row_count FROM dblsp.archive WHERE run_id = {run} ORDER BY id DESC");
     let mut archives = Vec::new();
     let mut rows = 0;
@@ -47,41 +109,7 @@ pub async fn put_back(connection: &mut Connection, run: i64) -> Result<u64, Arch
             columns: (what["lost"] == "columns").then(|| (list(&what["columns"]), list(&what["key"]))),
         });
     }
-    if archives.is_empty() {
-        return Ok(0);
-    }
-    for archive in &archives {
-        let exists = format!(
-            "SELECT pg_catalog.to_regclass({}) IS NOT NULL",
-            literal(&archive.quoted)
-        );
-        if connection.value(&exists).await?.as_deref() != Some("t") {
-            return Err(ArchiveError::NoTable(archive.relation.clone()));
-        }
-    }
-    let tables: BTreeSet<String> = archives.iter().map(|archive| archive.quoted.clone()).collect();
-    let order = parents_first(connection, &tables).await?;
-    connection.execute("SET CONSTRAINTS ALL DEFERRED").await?;
-    let triggers = silence(connection, &tables).await?;
-    for table in &order {
-        // The first copy is of the earliest moment: put back last, it has the last word.
-        for archive in archives.iter().filter(|archive| archive.quoted == *table) {
-            put(connection, archive).await.map_err(|error| match error {
-                ArchiveError::Server(error) => ArchiveError::Refused {
-                    relation: archive.relation.clone(),
-                    error,
-                },
-                other => other,
-            })?;
-        }
-        advance_sequences(connection, table).await?;
-    }
-    // Checks that were put off would make ALTER TABLE refuse.
-    connection.execute("SET CONSTRAINTS ALL IMMEDIATE").await?;
-    for sql in triggers {
-        connection.execute(&sql).await?;
-    }
-    Ok(rows)
+    Ok((archives, rows))
 }
 
 async fn put(connection: &mut Connection, archive: &Archive) -> Result<(), ArchiveError> {

@@ -345,6 +345,7 @@ impl Work {
             which: rollback::Which::Only(migration.version.clone()),
             accept_data_loss: false,
             accept_unverified: false,
+            page: self.linked.places().page,
             who: database::person::who(),
             confirmations,
             patience: Limits::default().patience,
