@@ -196,7 +196,12 @@ impl Work {
     }
 
     fn address(&self) -> Result<&Address, Told> {
-        let keeps_nothing = || format!("{} keeps no database: choose an environment with a server.", self.target);
+        let keeps_nothing = || {
+            format!(
+                "{} keeps no database: choose an environment with a server.",
+                self.target
+            )
+        };
         self.target.address().ok_or_else(|| Told::warning(keeps_nothing()))
     }
 
