@@ -61,6 +61,8 @@ pub(crate) enum Command {
     Plan(commands::plan::Options),
     /// Apply pending migrations
     Apply(commands::apply::Options),
+    /// Prove on a throw-away server that rollbacks give back what was there
+    Prove(commands::prove::Options),
     /// Undo migrations, rows included
     Rollback(commands::rollback::Options),
     /// List, export or destroy the rows that migrations and rollbacks destroyed
@@ -79,6 +81,8 @@ pub(crate) enum Command {
     History(commands::history::Options),
     /// Look for what would keep the other commands from working
     Doctor(commands::doctor::Options),
+    /// Show or stop the throw-away servers that projects keep
+    Shadow(commands::shadow::Options),
     /// Fetch programs of PostgreSQL that the system does not have
     Tools(commands::tools::Options),
     /// Write what goes with a migration, from what it does
@@ -156,6 +160,9 @@ pub(crate) struct CheckOptions {
     /// Read the text of PATH from standard input
     #[arg(long, value_name = "PATH", conflicts_with_all = ["staged", "changed", "since"])]
     pub(crate) stdin_filename: Option<PathBuf>,
+    /// Also prove the rollbacks of what is judged, on a throw-away server, as `dblsp prove` does
+    #[arg(long)]
+    pub(crate) prove: bool,
     /// How to print findings
     #[arg(long, value_enum, default_value_t = CheckFormat::Text)]
     pub(crate) format: CheckFormat,

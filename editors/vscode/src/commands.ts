@@ -9,8 +9,8 @@ const ABOUT_FILE = ["createRollback", "createSmokeTest", "check"];
 /** Commands that only code actions run, with the server's own arguments. */
 const OF_ACTIONS = ["open", "openDocumentation"];
 
-/** Commands of the server that read or write a database: only where the workspace is trusted. */
-const ON_DATABASE = ["snapshot", "apply", "applyAll", "test", "rollback", "restore", "status", "drift"];
+/** Commands of the server that run SQL of the workspace: only where it is trusted. */
+const ON_DATABASE = ["snapshot", "apply", "applyAll", "test", "prove", "rollback", "restore", "status", "drift"];
 
 export function registerCommands(server: Server): vscode.Disposable[] {
   const register = vscode.commands.registerCommand;

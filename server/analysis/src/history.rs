@@ -1,7 +1,9 @@
 //! A migration folder as data: what `project` read from disk, or an editor holds unsaved.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::proof::Proof;
 use crate::text::Span;
 
 /// A migration folder, in the order in which its files are applied.
@@ -19,6 +21,8 @@ pub struct History {
     /// Whether the Supabase CLI would read the snapshot folder as declarative schemas, and the file that says so or
     /// should say otherwise (`supabase/config.toml`).
     pub snapshots_read_by_supabase: Option<String>,
+    /// What a server made of migrations and their rollbacks, by the migration's path, where somebody has asked one.
+    pub proofs: BTreeMap<String, Arc<Proof>>,
 }
 
 /// What a fresh database holds before the first migration.

@@ -6,6 +6,7 @@
 pub mod history;
 pub mod ide;
 pub mod lint;
+pub mod proof;
 pub mod schema;
 pub mod settings;
 pub mod sql;

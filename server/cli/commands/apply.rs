@@ -42,7 +42,7 @@ pub(crate) struct Options {
     /// Apply a file that commits by itself part by part
     #[arg(long)]
     pub(crate) segments: bool,
-    /// Apply to a protected environment what nobody has proven
+    /// Apply what is not proven: to a protected environment, or with a rollback that leaves something else than was there
     #[arg(long)]
     pub(crate) accept_unproven: bool,
     /// Apply what destroys rows that cannot be kept for a rollback
@@ -91,6 +91,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
             segments: options.segments,
         },
         dry_run: options.dry_run,
+        workspace: Some(project.opened.root.folder.clone()),
         accept_unproven: options.accept_unproven,
         accept_data_loss: options.accept_data_loss,
         who,

@@ -5,11 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
+use database::prove::{Store, WithRows, attach};
 use project::files::{Disk, decode};
 use project::{Project, ProjectError, Request, Selection, git};
 
-use crate::args::{CheckFormat, CheckOptions};
+use crate::args::{CheckFormat, CheckOptions, Format};
+use crate::commands::prove::{self, Shown};
 use crate::failure::{Exit, report_problem};
+use crate::linked;
 use crate::progress::Progress;
 use crate::render::{Results, github, gitlab, json, junit, sarif, text};
 use crate::terminal::{self, Paint};
@@ -17,7 +20,10 @@ use crate::terminal::{self, Paint};
 pub(crate) fn run(options: &CheckOptions) -> anyhow::Result<Exit> {
     let request = request(options)?;
     let progress = Progress::start("Reading and replaying migrations");
-    let loaded = project::load(&request);
+    let mut loaded = project::load(&request);
+    for project in &mut loaded.projects {
+        proofs(project, options.prove)?;
+    }
     let mut results = Results::new(&request.disk);
     let has_convention = loaded
         .projects
@@ -53,6 +59,31 @@ pub(crate) fn run(options: &CheckOptions) -> anyhow::Result<Exit> {
     } else {
         Exit::Clean
     })
+}
+
+/// Gives the project's histories what is known of their rollbacks; asks a throw-away server where that is wanted.
+fn proofs(project: &mut Project, prove: bool) -> anyhow::Result<()> {
+    let is_wanted = prove || project.config.proofs.check;
+    let rows = if project.config.proofs.rows {
+        WithRows::Yes
+    } else {
+        WithRows::No
+    };
+    if is_wanted {
+        let shown = Shown::new(Format::Json);
+        linked::wait(async |cancel| {
+            for history in &project.histories {
+                prove::of_history(project, history, rows, &cancel, &shown).await?;
+            }
+            Ok(())
+        })?;
+    }
+    if let Some(store) = Store::of(&project.root.folder) {
+        for history in &mut project.histories {
+            attach(history, &project.settings, &store);
+        }
+    }
+    Ok(())
 }
 
 fn judge(project: Project, results: &mut Results) {

@@ -26,6 +26,8 @@ pub(crate) struct Results {
     pub(crate) migrations: usize,
     /// Judged files beside migrations.
     pub(crate) companions: usize,
+    /// Rollbacks of judged migrations that are proven as they are, and those of which something is known.
+    pub(crate) proven: (usize, usize),
     judged: BTreeSet<String>,
     sources: BTreeMap<String, Source>,
     disk: Disk,
@@ -46,6 +48,7 @@ impl Results {
             diagnostics: Vec::new(),
             migrations: 0,
             companions: 0,
+            proven: (0, 0),
             judged: BTreeSet::new(),
             sources: BTreeMap::new(),
             disk: disk.clone(),
@@ -70,6 +73,15 @@ impl Results {
             }
             let text = Arc::clone(text);
             self.sources.insert(path.clone(), Source { text, lines: None });
+        }
+        let known = history
+            .migrations
+            .iter()
+            .filter(|file| file.judged && file.has_rollback);
+        let known = known.filter_map(|file| history.proofs.get(&file.path));
+        for proof in known {
+            self.proven.0 += usize::from(proof.is_current && proof.verdict.is_proven());
+            self.proven.1 += 1;
         }
         self.diagnostics.extend(found);
     }

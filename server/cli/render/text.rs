@@ -194,7 +194,12 @@ fn summary(results: &Results, paint: Paint) -> String {
     } else {
         found.join(", ")
     };
-    format!("{checked} checked: {found}")
+    // Where nobody ever proved anything, nothing is said about it.
+    let proven = match results.proven {
+        (_, 0) => String::new(),
+        (proven, known) => format!("; {proven} of {} proven", counted(known, "rollback")),
+    };
+    format!("{checked} checked: {found}{proven}")
 }
 
 #[cfg(test)]

@@ -44,13 +44,15 @@ pub struct Request<'a> {
     pub history: &'a History,
     /// How to judge them.
     pub settings: &'a Settings,
+    /// The project's folder: it keeps a throw-away server on which rollbacks are proven. `None`: nothing is proven.
+    pub workspace: Option<PathBuf>,
     /// Where the files beside them lie; `None`: write none.
     pub places: Option<Places>,
     /// Which, and how.
     pub options: plan::Options,
     /// On a throw-away server only.
     pub dry_run: bool,
-    /// Also on a protected target what is not proven.
+    /// Also what is not proven, or proven to leave something else than was there.
     pub accept_unproven: bool,
     /// Also what destroys rows that cannot be kept.
     pub accept_data_loss: bool,

@@ -1,4 +1,6 @@
-//! Server processes and their folders. Everything here blocks; `shadow` calls it off the async threads.
+//! Server processes and their folders. Everything here blocks; `shadow` and `warm` call it off the async threads.
+
+mod kept;
 
 use std::fs::{self, File};
 use std::io;
@@ -11,13 +13,16 @@ use std::time::{Duration, Instant};
 use crate::discover::Binaries;
 use crate::shadow::ShadowError;
 
+pub(crate) use kept::Hold;
+pub use kept::Warm;
+
 /// The port is only part of the socket's name: nothing listens on the network.
 pub(crate) const PORT: u16 = 5432;
 /// `sockaddr_un` has 108 bytes on Linux and 104 on macOS, a NUL included.
 const LONGEST_SOCKET_PATH: usize = 103;
 const SOCKET_NAME: &str = "/.s.PGSQL.5432";
 /// What a folder's name looks like below the root, to reserve its length.
-const LONGEST_NAME: &str = "/c-XXXXXX";
+const LONGEST_NAME: &str = "/w-XXXXXXXX-18";
 /// Linux keeps this folder in memory.
 const MEMORY: &str = "/dev/shm";
 /// After this a template that is not asked for any more goes.
@@ -198,7 +203,7 @@ impl Root {
             }
             fs::remove_dir_all(&folder)?;
         }
-        Ok(())
+        self.sweep_kept(binaries)
     }
 
     /// Deletes templates that another version of dblsp or PostgreSQL made. Call it under the lock.

@@ -5,6 +5,8 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::tools;
+
 /// A folder that has `initdb`, `pg_ctl` and `postgres`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Binaries {
@@ -32,7 +34,8 @@ pub fn discover(wanted: Option<u32>) -> Option<Binaries> {
     if let Some(named) = env::var_os("DBLSP_PG_BIN").filter(|value| !value.is_empty()) {
         return inspect(Path::new(&named));
     }
-    let mut found: Vec<Binaries> = candidates().iter().filter_map(|folder| inspect(folder)).collect();
+    let folders = candidates().into_iter().chain(tools::folders());
+    let mut found: Vec<Binaries> = folders.filter_map(|folder| inspect(&folder)).collect();
     // Stable: of two with the same version the one that was looked at first wins.
     found.sort_by_key(|binaries| std::cmp::Reverse((Some(binaries.major) == wanted, binaries.major)));
     found.into_iter().next()

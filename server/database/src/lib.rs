@@ -22,6 +22,7 @@ pub mod notice;
 pub mod person;
 pub mod plan;
 pub mod preflight;
+pub mod prove;
 pub mod rehearse;
 pub mod replayed;
 pub mod rollback;
@@ -30,6 +31,7 @@ pub mod smoke;
 pub mod snapshot;
 pub mod syntax;
 pub mod tools;
+pub mod warm;
 
 mod cluster;
 mod prelude;

@@ -5,7 +5,9 @@ use std::fmt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use analysis::history::{Companion, CompanionKind, History};
 use analysis::lint::diagnostic::Level;
+use analysis::proof;
 use analysis::text::LineIndex;
 use serde::Serialize;
 
@@ -15,6 +17,8 @@ use crate::connection::{Connection, ServerError};
 use crate::environment::{Place, minute_of_day};
 use crate::history;
 use crate::plan::{File, Plan, Refusal, Standing};
+use crate::prove::{self, Store, WithRows};
+use crate::shadow::Options;
 use crate::snapshot::{Client, ClientError};
 
 /// The items, in the order in which they are shown.
@@ -83,7 +87,7 @@ pub(crate) async fn check(
     list.add("name and version", names(plan));
     list.add("lint", lint(request, judged));
     list.add("rollback file", rollbacks(request, plan));
-    list.add("proof", proof(request));
+    list.add("proof", proof(request, plan, judged, connection.server_major()).await);
     list.add("applied where it is required", required(request, plan).await);
     list.add("history", agreement(plan));
     match plan.files.iter().find_map(|file| Some((file, file.refusals.first()?))) {
@@ -219,16 +223,95 @@ fn rollbacks(request: &Request<'_>, plan: &Plan) -> Verdict {
     }
 }
 
-fn proof(request: &Request<'_>) -> Verdict {
-    let reason = "nothing has proven that the rollback gives back what was there";
-    if request.target.protected && !request.accept_unproven {
-        Verdict::Fail(format!(
-            "{reason}; `{}` is protected: add `--accept-unproven`",
-            request.target.name
-        ))
-    } else {
-        Verdict::Skipped(reason.into())
+/// Whether a throw-away server has shown that the rollbacks give back what was there. Where none can tell, only a
+/// protected database is not written to; where one says no, none is.
+async fn proof(request: &Request<'_>, plan: &Plan, judged: &Judged, major: u32) -> Verdict {
+    let Some(workspace) = &request.workspace else {
+        return unproven(request, "nobody said which project keeps a throw-away server");
+    };
+    let (history, written) = with_rollbacks(request, plan, judged);
+    let store = Store::of(workspace);
+    let wanted = prove::Request {
+        workspace,
+        history: &history,
+        settings: request.settings,
+        numbers: plan.files.iter().map(|file| file.number).collect(),
+        rows: WithRows::No,
+        options: Options {
+            major: Some(major),
+            ..Options::default()
+        },
+        store: store.as_ref(),
+        limits: prove::Limits::default(),
+        cancel: request.cancel.clone(),
+    };
+    let proofs = match Box::pin(prove::prove(&wanted, &|_| {})).await {
+        Ok(proofs) => proofs,
+        Err(error) => return unproven(request, &format!("{error}; {}", error.hint())),
+    };
+    let mut open = proofs.iter().filter(|proof| !proof.verdict().is_proven());
+    let Some(first) = open.next() else {
+        return Verdict::Pass;
+    };
+    let wrong = std::iter::once(first).chain(open).find(|proof| is_wrong(proof));
+    match wrong.filter(|wrong| !written.contains(&wrong.migration)) {
+        Some(wrong) if request.accept_unproven => Verdict::Skipped(format!("{}; accepted", told(wrong))),
+        Some(wrong) => Verdict::Fail(format!(
+            "{}; mend the rollback, or add `--accept-unproven`",
+            told(wrong)
+        )),
+        None => unproven(request, &told(first)),
     }
+}
+
+/// Whether the rollback itself is at fault. A migration that fails on a throw-away server may find what it needs in a
+/// database that holds more than its files tell.
+fn is_wrong(proof: &prove::Proof) -> bool {
+    use proof::Verdict::{Differs, Fails, Incomplete};
+    match proof.verdict() {
+        Differs | Incomplete => true,
+        Fails => proof.failure.as_ref().is_none_or(|failure| failure.in_rollback),
+        _ => false,
+    }
+}
+
+fn told(proof: &prove::Proof) -> String {
+    let file = proof.migration.rsplit('/').next().unwrap_or_default();
+    let reason = proof.reason.as_deref().unwrap_or(&proof.verdict);
+    match proof.lines.first() {
+        Some(line) => format!("the rollback of {file}: {reason} ({line})"),
+        None => format!("the rollback of {file}: {reason}"),
+    }
+}
+
+fn unproven(request: &Request<'_>, reason: &str) -> Verdict {
+    if request.target.protected && !request.accept_unproven {
+        let name = &request.target.name;
+        Verdict::Fail(format!("{reason}; `{name}` is protected: add `--accept-unproven`"))
+    } else {
+        Verdict::Skipped(reason.to_owned())
+    }
+}
+
+/// The history with the scripts that are about to be written, and whose those are.
+fn with_rollbacks(request: &Request<'_>, plan: &Plan, judged: &Judged) -> (History, BTreeSet<String>) {
+    let mut history = request.history.clone();
+    let mut written = BTreeSet::new();
+    for file in &plan.files {
+        let migration = &mut history.migrations[file.number];
+        let Some(path) = migration.rollback_path.clone().filter(|_| !migration.has_rollback) else {
+            continue;
+        };
+        migration.has_rollback = true;
+        written.insert(migration.path.clone());
+        history.companions.push(Companion {
+            path,
+            text: judged.rollback(file.number).into(),
+            kind: CompanionKind::Rollback,
+            judged: false,
+        });
+    }
+    (history, written)
 }
 
 async fn required(request: &Request<'_>, plan: &Plan) -> Verdict {

@@ -566,7 +566,7 @@ impl<'a> Work<'a> {
 }
 
 /// Whether the comment above a statement says that rows must be back before it: `-- dblsp: restore t (c)`.
-fn wants_rows(text: &str, statement: u32) -> bool {
+pub(crate) fn wants_rows(text: &str, statement: u32) -> bool {
     let above = text.get(..statement as usize).unwrap_or_default().lines().rev();
     let comments = above
         .map(str::trim)

@@ -2,6 +2,7 @@
 
 use std::collections::hash_map::DefaultHasher;
 use std::fmt;
+use std::fs::File;
 use std::hash::{Hash, Hasher};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,16 +18,16 @@ use crate::discover::{self, Binaries};
 use crate::prelude;
 
 /// The role that set the cluster up, and as whom the harness works. On Supabase it has the same name.
-const SUPERUSER: &str = "supabase_admin";
+pub(crate) const SUPERUSER: &str = "supabase_admin";
 /// The role that migrations run as: an owner without superuser rights, as on Supabase.
-const MIGRATOR: &str = "postgres";
+pub(crate) const MIGRATOR: &str = "postgres";
 /// Where the harness asks for databases.
-const MAINTENANCE: &str = "postgres";
+pub(crate) const MAINTENANCE: &str = "postgres";
 /// No migration may keep a throw-away server busy for longer. Survives RESET ALL.
 const STATEMENT_LIMIT: &str = "120s";
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// Goes into the template's key: a change here makes old templates useless.
-const LAYOUT: u32 = 2;
+const LAYOUT: u32 = 3;
 
 /// Why there is no throw-away server.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +58,12 @@ pub enum ShadowError {
     /// The harness's own statement failed.
     #[error("the throw-away server refused: {0}")]
     Server(#[from] ServerError),
+    /// Another process works on this project's server.
+    #[error("another dblsp is using this project's throw-away server")]
+    Busy,
+    /// Somebody cancelled.
+    #[error("cancelled")]
+    Cancelled,
     /// Files.
     #[error("the throw-away server's files: {0}")]
     Io(#[from] io::Error),
@@ -75,6 +82,8 @@ impl ShadowError {
             Self::Program { .. } | Self::DidNotStart(_) => {
                 "try another server with DBLSP_PG_BIN, and see that the disk is not full"
             }
+            Self::Busy => "wait until it is done, or run `dblsp shadow stop`",
+            Self::Cancelled => "start again",
             Self::Server(_) => "this is a bug in dblsp: please report it with the message",
             Self::Io(_) => "see that the temporary folder is writable and not full",
         }
@@ -92,6 +101,17 @@ pub struct Options {
     pub folder: Option<PathBuf>,
 }
 
+impl Options {
+    /// The programs that are meant.
+    pub(crate) fn find(&self) -> Result<Binaries, ShadowError> {
+        let found = match &self.binaries {
+            Some(folder) => discover::inspect(folder),
+            None => discover::discover(self.major),
+        };
+        found.ok_or(ShadowError::NotInstalled)
+    }
+}
+
 /// What a fresh database holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Template {
@@ -102,7 +122,7 @@ pub enum Template {
 }
 
 impl Template {
-    fn database(self) -> &'static str {
+    pub(crate) fn database(self) -> &'static str {
         match self {
             Self::Plain => "template1",
             Self::Supabase => "template_supabase",
@@ -133,11 +153,8 @@ impl Shadow {
     /// Starts a server: in about a second the first time, in a fraction of one later.
     pub async fn start(options: Options) -> Result<Self, ShadowError> {
         let (root, binaries) = blocking(move || {
-            let found = match &options.binaries {
-                Some(folder) => discover::inspect(folder),
-                None => discover::discover(options.major),
-            };
-            Ok((Root::open(options.folder)?, found.ok_or(ShadowError::NotInstalled)?))
+            let found = options.find()?;
+            Ok((Root::open(options.folder)?, found))
         })
         .await?;
         let claim = claim_with_data(&root, &binaries).await?;
@@ -251,6 +268,14 @@ impl Database {
 
 /// Sweeps, makes sure of the template, and copies it: under one lock, so that two processes never build the same.
 async fn claim_with_data(root: &Root, binaries: &Binaries) -> Result<Claim, ShadowError> {
+    let (_lock, claim, template) = template(root, binaries).await?;
+    let (a_root, into) = (root.clone(), claim.folder().to_path_buf());
+    blocking(move || a_root.copy(&template, &into)).await?;
+    Ok(claim)
+}
+
+/// Sweeps, and makes sure of the template. It is there for as long as the lock is held.
+pub(crate) async fn template(root: &Root, binaries: &Binaries) -> Result<(File, Claim, PathBuf), ShadowError> {
     let template = root.template(&key(binaries));
     let (a_root, some_binaries, current) = (root.clone(), binaries.clone(), template.clone());
     let (lock, claim) = blocking(move || {
@@ -264,10 +289,7 @@ async fn claim_with_data(root: &Root, binaries: &Binaries) -> Result<Claim, Shad
     if !template.exists() {
         build_template(root, binaries, &claim, &template).await?;
     }
-    let (a_root, from, into) = (root.clone(), template, claim.folder().to_path_buf());
-    blocking(move || a_root.copy(&from, &into)).await?;
-    drop(lock);
-    Ok(claim)
+    Ok((lock, claim, template))
 }
 
 /// Sets a cluster up in the claimed folder and moves its data to `template`: there whole, or not there.
@@ -276,6 +298,7 @@ async fn build_template(root: &Root, binaries: &Binaries, claim: &Claim, templat
     blocking(move || a_root.initialise(&some_binaries, &folder, SUPERUSER)).await?;
     let (mut server, mut maintenance) = start_server(root, binaries, claim.folder()).await?;
     maintenance.execute(prelude::ROLES).await?;
+    maintenance.execute(include_str!("queries/forbid.sql")).await?;
     let supabase = Template::Supabase.database();
     maintenance
         .execute(&format!("CREATE DATABASE {supabase} OWNER {MIGRATOR}"))
@@ -321,7 +344,7 @@ async fn start_server(root: &Root, binaries: &Binaries, folder: &Path) -> Result
 }
 
 /// Names the template after everything that goes into it.
-fn key(binaries: &Binaries) -> String {
+pub(crate) fn key(binaries: &Binaries) -> String {
     // Only a cache's name: a compiler whose hasher differs builds the template once more.
     let mut hasher = DefaultHasher::new();
     (LAYOUT, &binaries.version, &binaries.folder).hash(&mut hasher);
@@ -329,7 +352,7 @@ fn key(binaries: &Binaries) -> String {
     format!("{}-{:016x}", binaries.major, hasher.finish())
 }
 
-async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ShadowError> + Send + 'static,
 ) -> Result<T, ShadowError> {
     spawn_blocking(work)

@@ -83,9 +83,14 @@ pub fn folders() -> Vec<PathBuf> {
 }
 
 fn home() -> Option<PathBuf> {
+    Some(cache()?.join("tools"))
+}
+
+/// Where dblsp keeps what it can make again.
+pub(crate) fn cache() -> Option<PathBuf> {
     let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let cache = set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache")))?;
-    Some(cache.join("dblsp").join("tools"))
+    Some(cache.join("dblsp"))
 }
 
 /// What `install` would fetch, for asking first.

@@ -74,6 +74,7 @@ impl Project {
             places: self.places.clone(),
             options: self.options.clone(),
             dry_run: false,
+            workspace: None,
             accept_unproven: false,
             accept_data_loss: false,
             who: "tester".to_owned(),

@@ -6,7 +6,7 @@ use serde_json::Value;
 use tower_lsp::jsonrpc::{Error, Result};
 use tower_lsp::ls_types::{ExecuteCommandParams, Uri};
 
-use crate::handlers::{check, create, explain, workflow};
+use crate::handlers::{check, create, explain, prove, workflow};
 use crate::state::Shared;
 
 pub(crate) const CANCEL: &str = "dblsp.cancel";
@@ -17,6 +17,7 @@ pub(crate) const EXPLAIN: &str = "dblsp.explain";
 pub(crate) const NEW_MIGRATION: &str = "dblsp.newMigration";
 pub(crate) const OPEN: &str = "dblsp.open";
 pub(crate) const OPEN_DOCUMENTATION: &str = "dblsp.openDocumentation";
+pub(crate) const PROVE: &str = "dblsp.prove";
 
 /// What works on a database, with its title.
 pub(crate) const WORKFLOW: [(&str, &str); 8] = [
@@ -41,6 +42,7 @@ pub(crate) fn names() -> Vec<String> {
         NEW_MIGRATION,
         OPEN,
         OPEN_DOCUMENTATION,
+        PROVE,
     ];
     let workflow = WORKFLOW.iter().map(|(name, _)| *name);
     own.into_iter().chain(workflow).map(str::to_owned).collect()
@@ -58,6 +60,7 @@ pub(crate) async fn execute(shared: &Arc<Shared>, params: ExecuteCommandParams) 
         NEW_MIGRATION => create::migration(shared, options(first)?).await,
         OPEN => create::open(shared, uri(first)?),
         OPEN_DOCUMENTATION => explain::open(shared, &text(first)?)?,
+        PROVE => prove::run(shared, uri(first)?),
         name => {
             let known = WORKFLOW.iter().map(|(known, _)| *known).find(|known| *known == name);
             let Some(command) = known else {

@@ -22,6 +22,7 @@ mod judge;
 mod members;
 mod panics;
 pub mod position;
+mod proofs;
 mod recompute;
 mod server;
 mod snapshot;

@@ -22,6 +22,7 @@ use crate::document::Buffer;
 use crate::from_proto;
 use crate::jobs::Jobs;
 use crate::panics::{Guard, Panic};
+use crate::proofs::Proofs;
 use crate::snapshot::Snapshot;
 use crate::workspace::Area;
 
@@ -59,6 +60,8 @@ pub(crate) struct Shared {
     pub(crate) jobs: Jobs,
     /// What was seen of databases.
     pub(crate) databases: Databases,
+    /// What is known of rollbacks.
+    pub(crate) proofs: Proofs,
     /// Whether `shutdown` was asked for.
     pub(crate) is_shut_down: AtomicBool,
     session: OnceLock<Session>,
@@ -95,6 +98,7 @@ impl Shared {
             published: DashMap::new(),
             jobs: Jobs::default(),
             databases: Databases::default(),
+            proofs: Proofs::default(),
             is_shut_down: AtomicBool::new(false),
             session: OnceLock::new(),
             state: Mutex::default(),

@@ -194,7 +194,8 @@ impl Shared {
             Some(before) if changes.overlay.is_none() => self.patched(before, changes),
             _ => None,
         };
-        let snapshot = snapshot.unwrap_or_else(|| self.listed(area, &mut held));
+        let mut snapshot = snapshot.unwrap_or_else(|| self.listed(area, &mut held));
+        self.proofs.give(&mut snapshot);
         *area.members.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&snapshot.members);
         let snapshot = Arc::new(snapshot);
         held.snapshot = Some(Arc::clone(&snapshot));

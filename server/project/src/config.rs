@@ -50,6 +50,8 @@ pub struct Config {
     pub exposed_schemas: Option<Vec<String>>,
     /// Where the files beside the migrations lie.
     pub paths: Paths,
+    /// What is proven without being asked for.
+    pub proofs: Proofs,
     /// Files to leave alone: globs, relative to this file.
     pub exclude: Vec<String>,
     /// Databases that migrations are applied to, by name.
@@ -88,6 +90,17 @@ pub struct Paths {
     pub tests: Option<String>,
     /// Snapshots. Default: `schemas` beside the migrations.
     pub schemas: Option<String>,
+}
+
+/// What is proven without being asked for. Proofs are made on a throw-away PostgreSQL of this machine.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub struct Proofs {
+    /// `dblsp check` proves the rollbacks of what it judges, as with `--prove`.
+    pub check: bool,
+    /// Proofs that nobody asked for by name are made with made-up rows in every table, as with `--with-data`.
+    pub rows: bool,
 }
 
 /// A database that migrations are applied to: exactly one of `url`, `supabase` and `shadow`.

@@ -667,6 +667,7 @@ impl Loader<'_> {
             },
             companions,
             snapshots_read_by_supabase,
+            proofs: BTreeMap::new(),
         })
     }
 }

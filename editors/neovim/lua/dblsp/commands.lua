@@ -171,6 +171,7 @@ local subcommands = {
   },
   ["migrations"] = { run = list_migrations },
   ["new"] = { run = new_migration },
+  ["prove"] = about_file("dblsp.prove"),
   ["restart"] = { run = client.restart },
   ["restore"] = on_database("dblsp.restore"),
   ["rollback"] = on_database("dblsp.rollback"),

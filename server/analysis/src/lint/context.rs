@@ -8,6 +8,7 @@ use super::diagnostic::{Edit, Fix, FixKind, Level, NewFile};
 use super::work::Work;
 use crate::Document;
 use crate::history::{Base, Companion, History, Migration, Release};
+use crate::proof::Proof;
 use crate::schema::catalog::Catalog;
 use crate::schema::change::Change;
 use crate::schema::cost::Cost;
@@ -160,6 +161,24 @@ impl<'a> Cx<'a> {
             None => &self.history.companions,
             Some(_) => &[],
         }
+    }
+
+    /// What is known of the rollbacks of the migrations that are spoken about, by number.
+    pub fn proofs(&self) -> impl Iterator<Item = (usize, &'a Migration, &'a Proof)> + use<'a> {
+        let (history, only) = (self.history, self.only);
+        let numbers = (0..history.migrations.len()).filter(move |number| only.is_none_or(|only| only == *number));
+        numbers.filter_map(move |number| {
+            let migration = &history.migrations[number];
+            Some((number, migration, history.proofs.get(&migration.path)?.as_ref()))
+        })
+    }
+
+    /// The rollback script of a migration, where findings in it are wanted.
+    pub fn judged_script(&self, migration: &Migration) -> Option<&'a Companion> {
+        let path = migration.rollback_path.as_deref()?;
+        self.companions()
+            .iter()
+            .find(|companion| companion.path == path && companion.judged)
     }
 
     /// See [`History::snapshots_read_by_supabase`].

@@ -41,7 +41,7 @@ fn options() -> Options {
 }
 
 #[allow(clippy::print_stderr, reason = "a skipped test must be seen")]
-fn skip() {
+pub(crate) fn skip() {
     eprintln!("SKIPPED: no PostgreSQL on this machine; set DBLSP_PG_BIN");
 }
 

@@ -15,6 +15,7 @@ use tower_lsp::ls_types::{
 use crate::allow;
 use crate::commands;
 use crate::from_proto;
+use crate::handlers::prove;
 use crate::judge;
 use crate::position::Positions;
 use crate::state::{Question, Shared};
@@ -175,6 +176,7 @@ impl Actions<'_> {
 
     /// Files to be written: what the migration lacks, and the next one.
     fn files(&self, actions: &mut Vec<CodeAction>) {
+        actions.extend(self.prove());
         let file = self.question.snapshot.find(self.question.path);
         let migration = file.and_then(|(view, member)| view.history.migrations.get(member.migration?));
         let Some(migration) = migration else { return };
@@ -196,6 +198,27 @@ impl Actions<'_> {
             commands::NEW_MIGRATION,
             arguments,
         ));
+    }
+
+    /// Of a migration or its script. Nothing is run before the workspace is trusted.
+    fn prove(&self) -> Option<CodeAction> {
+        if !self.question.shared.session().options.trusted {
+            return None;
+        }
+        let (view, number) = prove::migration(self.question.snapshot, self.question.path)?;
+        let migration = &view.history.migrations[number];
+        migration.rollback_path.as_ref()?;
+        let title = if migration.has_rollback {
+            "Prove the rollback"
+        } else {
+            "Write the rollback and prove it"
+        };
+        Some(of_command(
+            title,
+            CodeActionKind::SOURCE,
+            commands::PROVE,
+            vec![self.uri()],
+        ))
     }
 
     fn rename(&self) -> Option<CodeAction> {

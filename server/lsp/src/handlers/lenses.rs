@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use analysis::ide::lenses::{Companion, Lenses, lenses};
+use analysis::proof::Verdict;
 use serde_json::{Value, json};
 use tower_lsp::ls_types::{CodeLens, CodeLensParams, Command};
 
@@ -30,8 +31,16 @@ pub(crate) async fn all(shared: &Arc<Shared>, params: CodeLensParams) -> Option<
                 .filter_map(|(companion, noun, create)| about(asked, companion, noun, create, &own));
             // A command without a name is shown and cannot be run.
             let summary = (summary(&found), "", Vec::new());
+            let proven = proven(asked, &found.rollback, &own);
             let applied = applied(asked).map(|words| (words, "", Vec::new()));
-            Some(companions.chain(applied).chain([summary]).map(lens).collect())
+            Some(
+                companions
+                    .chain(proven)
+                    .chain(applied)
+                    .chain([summary])
+                    .map(lens)
+                    .collect(),
+            )
         })
         .await
 }
@@ -52,6 +61,32 @@ fn about(
         Companion::Present(None) => Some((format!("Has its {noun}"), "", Vec::new())),
         Companion::Missing(_) => Some((format!("No {noun}: create it"), create, vec![own.clone()])),
         Companion::NotNeeded => None,
+    }
+}
+
+/// Whether its rollback is proven; where nobody has asked, how to.
+fn proven(asked: &Asked<'_>, rollback: &Companion, own: &Value) -> Option<(String, &'static str, Vec<Value>)> {
+    let (view, _) = asked.question.snapshot.find(asked.question.path)?;
+    let migration = asked.ide.migration(asked.file)?;
+    let is_trusted = asked.question.shared.session().options.trusted;
+    let is_there = matches!(rollback, Companion::Present(Some(_)));
+    let words = match view.history.proofs.get(&migration.path).filter(|_| is_there) {
+        Some(proof) if !proof.is_current => "Rollback not proven since it was changed".to_owned(),
+        Some(proof) => match proof.verdict {
+            Verdict::Proven => "Rollback proven".to_owned(),
+            Verdict::Reordered => "Rollback proven (columns reordered)".to_owned(),
+            verdict => {
+                let why = proof.reason.as_deref().unwrap_or(verdict.name());
+                format!("Rollback not proven: {why}")
+            }
+        },
+        None if is_there && is_trusted => "Prove the rollback".to_owned(),
+        None => return None,
+    };
+    if is_trusted {
+        Some((words, commands::PROVE, vec![own.clone()]))
+    } else {
+        Some((words, "", Vec::new()))
     }
 }
 

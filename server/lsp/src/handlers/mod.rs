@@ -17,6 +17,7 @@ pub(crate) mod hover;
 pub(crate) mod lenses;
 pub(crate) mod lifecycle;
 pub(crate) mod migrations;
+pub(crate) mod prove;
 pub(crate) mod references;
 pub(crate) mod rename;
 pub(crate) mod symbols;

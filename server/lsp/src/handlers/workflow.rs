@@ -259,6 +259,7 @@ impl Work {
             places: Some(self.linked.places()),
             options,
             dry_run: false,
+            workspace: Some(self.linked.opened.root.folder.clone()),
             accept_unproven: false,
             accept_data_loss: false,
             who: database::person::who(),

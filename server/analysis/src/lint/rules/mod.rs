@@ -66,9 +66,12 @@ mod rename_table;
 mod replace_function_resets_attributes;
 mod replace_view_resets_options;
 mod rls_disabled_in_exposed_schema;
+mod rollback_fails;
 mod rollback_in_migrations;
+mod rollback_incomplete;
 mod rollback_missing;
 mod rollback_unanswered_todo;
+mod rollback_unproven;
 mod row_security_before_policies;
 mod row_security_disabled;
 mod row_security_without_policy;
@@ -163,9 +166,12 @@ pub static RULES: &[&Rule] = &[
     &replace_function_resets_attributes::RULE,
     &replace_view_resets_options::RULE,
     &rls_disabled_in_exposed_schema::RULE,
+    &rollback_fails::RULE,
     &rollback_in_migrations::RULE,
+    &rollback_incomplete::RULE,
     &rollback_missing::RULE,
     &rollback_unanswered_todo::RULE,
+    &rollback_unproven::RULE,
     &row_security_before_policies::RULE,
     &row_security_disabled::RULE,
     &row_security_without_policy::RULE,

@@ -5,13 +5,16 @@
 )]
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::RULES;
 use crate::history::Base;
 use crate::lint::diagnostic::{Diagnostic, FixKind, apply_edits};
 use crate::lint::rule::Rule;
 use crate::lint::testing::history;
+use crate::proof::{Failure, Place, Proof, Verdict};
 use crate::settings::{Coupling, Naming, Runner, Settings};
+use crate::text::Span;
 use crate::{check, read};
 
 /// The folder of the rule files, as the compiler saw it: tests may read the source they test.
@@ -240,6 +243,7 @@ struct Example {
     convention: bool,
     no_companions: bool,
     snapshots_read: bool,
+    proof: Option<Proof>,
 }
 
 impl Example {
@@ -251,6 +255,9 @@ impl Example {
         for migration in &mut history.migrations {
             migration.has_rollback = !self.no_companions;
             migration.has_smoke_test = !self.no_companions;
+        }
+        if let (Some(proof), Some(first)) = (&self.proof, history.migrations.first()) {
+            history.proofs.insert(first.path.clone(), Arc::new(proof.clone()));
         }
         history
     }
@@ -291,6 +298,7 @@ fn example(rule: &Rule, info: &str, sql: String) -> Example {
     let mut base = Base::Empty;
     let mut no_companions = false;
     let mut snapshots_read = false;
+    let mut proof = None;
     for word in info.split_whitespace() {
         match word.split_once('=') {
             Some(("postgres", major)) => settings.postgres = major.parse().expect("a major version"),
@@ -304,6 +312,7 @@ fn example(rule: &Rule, info: &str, sql: String) -> Example {
             Some(("naming", "supabase")) => settings.naming = Naming::Supabase,
             None if word == "alone" => no_companions = true,
             None if word == "snapshots" => snapshots_read = true,
+            Some(("proof", verdict)) => proof = Some(some_proof(verdict)),
             _ => panic!("{}: `{word}` is no setting of an example", rule.name),
         }
     }
@@ -314,6 +323,24 @@ fn example(rule: &Rule, info: &str, sql: String) -> Example {
         convention: rule.convention,
         no_companions,
         snapshots_read,
+        proof,
+    }
+}
+
+/// What a server may have said of the example's first migration.
+fn some_proof(verdict: &str) -> Proof {
+    Proof {
+        verdict: Verdict::from_name(verdict).unwrap_or(Verdict::Proven),
+        reason: None,
+        differences: vec!["table public.users is there and was not".to_owned()],
+        failure: (verdict == "fails").then(|| Failure {
+            place: Place::Rollback,
+            span: Span::new(0, 16),
+            sqlstate: "42P01".to_owned(),
+            message: "table \"user\" does not exist".to_owned(),
+            hint: None,
+        }),
+        is_current: verdict != "stale",
     }
 }
 

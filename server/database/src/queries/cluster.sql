@@ -1,0 +1,11 @@
+SELECT 'role ' || rolname || '|' || (to_jsonb(r) - 'oid' - 'rolpassword')::text FROM pg_roles r
+UNION ALL
+SELECT 'member ' || pg_get_userbyid(roleid) || '|' || pg_get_userbyid(member) || '|'
+    || bool_or(admin_option)::text
+FROM pg_auth_members
+GROUP BY roleid, member
+UNION ALL
+SELECT 'setting ' || CASE setrole WHEN 0 THEN '' ELSE pg_get_userbyid(setrole) END || '|' || setconfig::text
+FROM pg_db_role_setting
+WHERE setdatabase = 0
+ORDER BY 1
