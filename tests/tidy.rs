@@ -63,13 +63,13 @@ fn sources() -> Vec<Source> {
         for entry in fs::read_dir(&folder).expect("the folder is there").flatten() {
             let path = entry.path();
             let name = entry.file_name();
+            // In a second work tree `.git` is a file.
+            let skipped = ["target", ".git", "node_modules", "dist"];
+            if skipped.iter().any(|skipped| name == *skipped) {
+                continue;
+            }
             if path.is_dir() {
-                if !["target", ".git", "node_modules", "dist"]
-                    .iter()
-                    .any(|skipped| name == *skipped)
-                {
-                    folders.push(path);
-                }
+                folders.push(path);
             } else if let Ok(text) = fs::read_to_string(&path) {
                 let inside = path.strip_prefix(root()).expect("it was found there");
                 let path = inside.to_string_lossy().replace('\\', "/");

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::env;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -29,16 +31,29 @@ const FAMILIES: [(&str, &str, &str); 5] = [
     ("/Applications/Postgres.app/Contents/Versions", "", "bin"),
 ];
 
-/// The best programs there are: `DBLSP_PG_BIN` whatever its version, else of the wanted major version, else the newest.
+/// The best programs there are: `DBLSP_PG_BIN` whatever its version, else of the wanted major version, else the newest
+/// that the system has, else what `dblsp tools install` fetched.
 pub fn discover(wanted: Option<u32>) -> Option<Binaries> {
     if let Some(named) = env::var_os("DBLSP_PG_BIN").filter(|value| !value.is_empty()) {
         return inspect(Path::new(&named));
     }
-    let folders = candidates().into_iter().chain(tools::folders());
-    let mut found: Vec<Binaries> = folders.filter_map(|folder| inspect(&folder)).collect();
+    let own = candidates().into_iter().map(|folder| (true, folder));
+    let fetched = tools::folders().into_iter().filter(|folder| is_reachable(folder));
+    let folders = own.chain(fetched.map(|folder| (false, folder)));
+    let mut found: Vec<(bool, Binaries)> = folders
+        .filter_map(|(is_own, folder)| Some((is_own, inspect(&folder)?)))
+        .collect();
     // Stable: of two with the same version the one that was looked at first wins.
-    found.sort_by_key(|binaries| std::cmp::Reverse((Some(binaries.major) == wanted, binaries.major)));
-    found.into_iter().next()
+    found
+        .sort_by_key(|(is_own, binaries)| std::cmp::Reverse((Some(binaries.major) == wanted, *is_own, binaries.major)));
+    found.into_iter().next().map(|(_, binaries)| binaries)
+}
+
+/// Whether the user that the server runs as gets there: root becomes somebody else, who does not see root's home.
+fn is_reachable(folder: &Path) -> bool {
+    let is_root = fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
+    let is_open = |folder: &Path| fs::metadata(folder).is_ok_and(|found| found.mode() & 0o001 != 0);
+    !is_root || folder.ancestors().all(is_open)
 }
 
 /// What is in a folder, if it is one of PostgreSQL's.

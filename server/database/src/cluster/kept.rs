@@ -210,7 +210,23 @@ impl Root {
                 self.remove_kept(binaries, &hold.folder)?;
             }
         }
+        self.sweep_locks();
         Ok(())
+    }
+
+    /// Deletes marks of servers that are long gone.
+    fn sweep_locks(&self) {
+        let is_old = |path: &Path| {
+            let modified = fs::metadata(path).and_then(|file| file.modified());
+            modified.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > super::TEMPLATE_LIFE))
+        };
+        for entry in fs::read_dir(&self.clusters).into_iter().flatten().flatten() {
+            let path = entry.path();
+            let is_lock = path.extension().is_some_and(|extension| extension == "lock");
+            if is_lock && name_of(&path).is_some() && is_old(&path) {
+                drop(fs::remove_file(path));
+            }
+        }
     }
 }
 
