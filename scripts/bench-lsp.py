@@ -464,10 +464,10 @@ def main():
     if arguments.print:
         print(text)
     else:
-        page = ROOT / "docs/performance.md"
+        written = ROOT / "docs/performance.md"
         # What scripts/bench-apply measured stays.
-        _, heading, rest = page.read_text().partition("\n## Applying\n")
-        page.write_text(text + heading + rest)
+        _, heading, rest = written.read_text().partition("\n## Applying\n")
+        written.write_text(text + heading + rest)
 
 
 if __name__ == "__main__":

@@ -467,33 +467,35 @@ impl<'a> Cx<'a> {
         self.settings.exposed_schemas.iter().any(|schema| *schema == id.schema)
     }
 
-    /// The policies that there are after the last migration and that a judged file created, for certain, each with its
-    /// table, the number of the file and the statement. Of a policy that a later statement changed, the first is given.
-    pub fn policies(&self) -> Vec<FinalPolicy<'a>> {
+    /// The policies of a table that there are after the last migration and that a judged file created, for certain, each
+    /// with the number of the file and the statement. Of a policy that a later statement changed, the first is given.
+    pub fn policies_of<'r>(
+        &'r self,
+        id: &'r Id,
+        relation: &'r Relation,
+    ) -> impl Iterator<Item = FinalPolicy<'r>> + use<'r, 'a> {
         let last = self.last();
-        let mut found = Vec::new();
-        for (id, relation, table) in last.tables() {
-            let tainted = last.taints.policies;
-            for policy in &table.policies {
-                let is_sure = last.since(policy.certainty, policy.created).is_certain()
-                    && tainted.is_none_or(|taint| taint < policy.created);
-                let Some(number) = self.judged_file(policy.created).filter(|_| is_sure) else {
-                    continue;
-                };
-                let statement = self.statement_at(number, policy.created);
-                if let Some(Node::CreatePolicy(create)) = statement.map(|statement| &statement.node) {
-                    found.push(FinalPolicy {
-                        id,
-                        relation,
-                        table,
-                        policy,
-                        number,
-                        create,
-                    });
-                }
-            }
-        }
-        found
+        let table = relation.table();
+        let policies = table
+            .into_iter()
+            .flat_map(|table| table.policies.iter().map(move |policy| (table, policy)));
+        policies.filter_map(move |(table, policy)| {
+            let is_sure = last.since(policy.certainty, policy.created).is_certain()
+                && last.taints.policies.is_none_or(|taint| taint < policy.created);
+            let number = self.judged_file(policy.created).filter(|_| is_sure)?;
+            let statement = self.statement_at(number, policy.created)?;
+            let Node::CreatePolicy(create) = &statement.node else {
+                return None;
+            };
+            Some(FinalPolicy {
+                id,
+                relation,
+                table,
+                policy,
+                number,
+                create,
+            })
+        })
     }
 
     /// The statement of migration `number` that something was made by; `None` for one inside a DO block. For project

@@ -22,9 +22,10 @@ mod split;
 use smol_str::SmolStr;
 
 use cursor::{Cursor, ident_of};
+use name::MAX_IDENTIFIER_BYTES;
 use split::{Piece, split};
 use statement::{Node, Statement};
-use tokens::{Comment, LexError, Tokens, tokenize};
+use tokens::{Comment, LexError, Token, Tokens, tokenize};
 use verdict::SyntaxError;
 
 /// A file, read.
@@ -36,6 +37,8 @@ pub struct File {
     pub comments: Vec<Comment>,
     /// Bytes that are no SQL at all.
     pub errors: Vec<LexError>,
+    /// Whether a word outside of string constants is longer than a name can be.
+    pub has_long_names: bool,
 }
 
 /// Reads a file or a function body. Linear in the length of `text`; never fails.
@@ -62,8 +65,10 @@ pub fn syntax_errors(text: &str) -> Vec<SyntaxError> {
 
 fn file(text: &str, tokens: Tokens, pieces: &[Piece]) -> File {
     let statements = pieces.iter().map(|piece| statement(text, &tokens, piece)).collect();
+    let is_long = |token: &Token| token.span.len() > MAX_IDENTIFIER_BYTES && ident_of(token).is_some();
     File {
         statements,
+        has_long_names: tokens.tokens.iter().any(is_long),
         comments: tokens.comments,
         errors: tokens.errors,
     }

@@ -106,12 +106,7 @@ fn tokenize_from(masked: &str, base: usize, out: &mut Tokens) -> Option<Stop> {
     let result = Tokenizer::new(&dialect, rest)
         .with_unescape(false)
         .tokenize_with_location_into_buf(&mut buffer);
-    let mut walker = Walker {
-        text: rest,
-        byte: 0,
-        line: 1,
-        column: 1,
-    };
+    let mut walker = Walker::new(rest);
     for token in buffer {
         let start = walker.seek(token.span.start);
         let end = walker.seek(token.span.end);
@@ -160,29 +155,63 @@ fn rest_start(masked: &str, from: usize) -> usize {
         .max(from.min(masked.len().saturating_sub(1)))
 }
 
-/// Turns sqlparser's 1-based line and character column into byte offsets, in one pass over the text.
+/// Turns sqlparser's 1-based line and character column into byte offsets, in one pass over the text. Lines of ASCII, which
+/// is nearly all of them, need no walk: there a column is a byte.
 struct Walker<'t> {
     text: &'t str,
     byte: usize,
     line: u64,
     column: u64,
+    /// Where the line ends, behind its line feed, and whether it is all ASCII.
+    line_end: usize,
+    is_ascii: bool,
 }
 
-impl Walker<'_> {
+impl<'t> Walker<'t> {
+    fn new(text: &'t str) -> Self {
+        let mut walker = Self {
+            text,
+            byte: 0,
+            line: 1,
+            column: 1,
+            line_end: 0,
+            is_ascii: true,
+        };
+        walker.measure_line();
+        walker
+    }
+
     fn seek(&mut self, to: Location) -> usize {
-        while (self.line, self.column) < (to.line, to.column) {
-            let Some(c) = self.text[self.byte..].chars().next() else {
-                break;
-            };
-            self.byte += c.len_utf8();
-            if c == '\n' {
-                self.line += 1;
-                self.column = 1;
-            } else {
-                self.column += 1;
-            }
+        while self.line < to.line && self.line_end < self.text.len() {
+            self.byte = self.line_end;
+            self.line += 1;
+            self.column = 1;
+            self.measure_line();
+        }
+        if self.line < to.line {
+            self.byte = self.text.len();
+        } else if self.line == to.line && self.column < to.column {
+            self.advance(usize::try_from(to.column - self.column).unwrap_or(usize::MAX));
+            self.column = to.column;
         }
         self.byte
+    }
+
+    fn advance(&mut self, characters: usize) {
+        let rest = &self.text[self.byte..self.line_end];
+        let bytes = if self.is_ascii {
+            characters.min(rest.len())
+        } else {
+            rest.char_indices().nth(characters).map_or(rest.len(), |(at, _)| at)
+        };
+        self.byte += bytes;
+    }
+
+    fn measure_line(&mut self) {
+        let rest = &self.text[self.byte..];
+        let length = rest.find('\n').map_or(rest.len(), |at| at + 1);
+        self.line_end = self.byte + length;
+        self.is_ascii = rest[..length].is_ascii();
     }
 }
 

@@ -1,5 +1,5 @@
 use crate::lint::prelude::*;
-use crate::schema::objects::ConstraintKind;
+use crate::schema::objects::{ConstraintKind, Relation};
 
 rule! {
     /// A constraint that was added `NOT VALID` is never validated.
@@ -40,53 +40,54 @@ rule! {
     level: Level::Info,
     fix: FixKind::None,
     since: "0.1.0",
-    check: Check::Project(check),
+    check: Check::Relation(check),
 }
 
-fn check(cx: &Cx<'_>, report: &mut Report) {
+fn check(cx: &Cx<'_>, id: &Id, relation: &Relation, report: &mut Report) {
     let newest = cx.names().count().saturating_sub(1);
     let last = cx.last();
-    for (id, _, table) in last.tables() {
-        for constraint in &table.constraints {
-            let kinds = matches!(
-                constraint.kind,
-                ConstraintKind::Check(_) | ConstraintKind::Foreign(_) | ConstraintKind::NotNull
-            );
-            let certain = last.since(constraint.certainty, constraint.created).is_certain();
-            if constraint.validated || !kinds || !certain || constraint.inherited {
-                continue;
-            }
-            let Some(number) = cx.judged_file(constraint.created).filter(|number| *number != newest) else {
-                continue;
-            };
-            let added = match cx.statement_at(number, constraint.created).map(|made| &made.node) {
-                Some(Node::AlterTable(alter)) => alter.actions.iter().find_map(|action| match &action.kind {
-                    AlterActionKind::AddConstraint(added) => {
-                        let name = added.name.as_ref().map(|name| &name.value);
-                        let same = name.is_none_or(|name| *name == constraint.name);
-                        (same && added.not_valid && !added.not_enforced).then_some(added.span)
-                    }
-                    _ => None,
-                }),
-                _ => None,
-            };
-            let Some(span) = added else { continue };
-            report
-                .add(
-                    span,
-                    format!(
-                        "`{}` is never validated: old rows of `{}` may break it",
-                        constraint.name,
-                        shown(id)
-                    ),
-                )
-                .in_migration(number)
-                .help(format!(
-                    "Add a migration with `alter table {} validate constraint {}`.",
-                    shown(id),
-                    crate::schema::objects::quote(&constraint.name)
-                ));
+    let Some(table) = relation.table() else {
+        return;
+    };
+    for constraint in &table.constraints {
+        let kinds = matches!(
+            constraint.kind,
+            ConstraintKind::Check(_) | ConstraintKind::Foreign(_) | ConstraintKind::NotNull
+        );
+        let certain = last.since(constraint.certainty, constraint.created).is_certain();
+        if constraint.validated || !kinds || !certain || constraint.inherited {
+            continue;
         }
+        let Some(number) = cx.judged_file(constraint.created).filter(|number| *number != newest) else {
+            continue;
+        };
+        let added = match cx.statement_at(number, constraint.created).map(|made| &made.node) {
+            Some(Node::AlterTable(alter)) => alter.actions.iter().find_map(|action| match &action.kind {
+                AlterActionKind::AddConstraint(added) => {
+                    let name = added.name.as_ref().map(|name| &name.value);
+                    let same = name.is_none_or(|name| *name == constraint.name);
+                    (same && added.not_valid && !added.not_enforced).then_some(added.span)
+                }
+                _ => None,
+            }),
+            _ => None,
+        };
+        let Some(span) = added else { continue };
+        report
+            .add(
+                span,
+                format!(
+                    "`{}` is never validated: old rows of `{}` may break it",
+                    constraint.name,
+                    shown(id)
+                ),
+            )
+            .in_migration(number)
+            .help(format!(
+                "Add a migration with `alter table {} validate constraint {}`.",
+                shown(id),
+                crate::schema::objects::quote(&constraint.name)
+            ));
     }
 }
 

@@ -39,16 +39,12 @@ rule! {
 }
 
 fn check(cx: &Cx<'_>, report: &mut Report) {
-    let text = cx.text();
-    // Most files have no line that could hold such a name, and need not be read once more.
-    let is_long = |word: &str| word.len() > MAX_IDENTIFIER_BYTES;
-    if !text
-        .split(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | ',' | ';'))
-        .any(is_long)
-        && !text.contains('"')
-    {
+    // Most files have no such name, and need not be read once more.
+    if !cx.document().file.has_long_names {
         return;
     }
+    let text = cx.text();
+    let is_long = |word: &str| word.len() > MAX_IDENTIFIER_BYTES;
     let migration = cx.migration();
     for lexeme in lexemes(text) {
         if !migration.forward.contains(lexeme.span) {

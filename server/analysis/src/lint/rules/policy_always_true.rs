@@ -1,5 +1,6 @@
 use crate::lint::context::UNTRUSTED_ROLES;
 use crate::lint::prelude::*;
+use crate::schema::objects::Relation;
 use crate::sql::statement::{Expr, ExprNode, PolicyCommand};
 
 rule! {
@@ -40,14 +41,14 @@ rule! {
     level: Level::Warning,
     fix: FixKind::None,
     since: "0.1.0",
-    check: Check::Project(check),
+    check: Check::Relation(check),
 }
 
-fn check(cx: &Cx<'_>, report: &mut Report) {
+fn check(cx: &Cx<'_>, id: &Id, relation: &Relation, report: &mut Report) {
     if cx.base() != crate::history::Base::Supabase {
         return;
     }
-    for found in cx.policies() {
+    for found in cx.policies_of(id, relation) {
         let policy = found.policy;
         let reached: Vec<&str> = UNTRUSTED_ROLES
             .iter()

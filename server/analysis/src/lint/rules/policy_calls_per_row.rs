@@ -1,4 +1,5 @@
 use crate::lint::prelude::*;
+use crate::schema::objects::Relation;
 use crate::sql::statement::{Expr, ExprNode, FromItem, Query, QueryBody, SelectItem};
 
 rule! {
@@ -41,11 +42,11 @@ rule! {
     level: Level::Info,
     fix: FixKind::Safe,
     since: "0.1.0",
-    check: Check::Project(check),
+    check: Check::Relation(check),
 }
 
-fn check(cx: &Cx<'_>, report: &mut Report) {
-    for found in cx.policies() {
+fn check(cx: &Cx<'_>, id: &Id, relation: &Relation, report: &mut Report) {
+    for found in cx.policies_of(id, relation) {
         let text = cx.text_of(found.number);
         let written = [
             found.create.using.as_ref().zip(found.policy.using.as_deref()),

@@ -1,4 +1,5 @@
 use crate::lint::prelude::*;
+use crate::schema::objects::Relation;
 use crate::sql::statement::{ExprNode, PolicyCommand};
 
 rule! {
@@ -39,11 +40,11 @@ rule! {
     level: Level::Hint,
     fix: FixKind::Safe,
     since: "0.1.0",
-    check: Check::Project(check),
+    check: Check::Relation(check),
 }
 
-fn check(cx: &Cx<'_>, report: &mut Report) {
-    for found in cx.policies() {
+fn check(cx: &Cx<'_>, id: &Id, relation: &Relation, report: &mut Report) {
+    for found in cx.policies_of(id, relation) {
         let policy = found.policy;
         let writes = matches!(policy.command, PolicyCommand::Update | PolicyCommand::All);
         let Some(using) = found.create.using.as_ref().filter(|_| writes && policy.check.is_none()) else {

@@ -1,5 +1,6 @@
 use crate::history::Base;
 use crate::lint::prelude::*;
+use crate::schema::objects::Relation;
 
 rule! {
     /// A policy without `TO` holds for every role, and is asked for those who never sign in too.
@@ -40,14 +41,14 @@ rule! {
     level: Level::Hint,
     fix: FixKind::Review,
     since: "0.1.0",
-    check: Check::Project(check),
+    check: Check::Relation(check),
 }
 
-fn check(cx: &Cx<'_>, report: &mut Report) {
+fn check(cx: &Cx<'_>, id: &Id, relation: &Relation, report: &mut Report) {
     if cx.base() != Base::Supabase {
         return;
     }
-    for found in cx.policies() {
+    for found in cx.policies_of(id, relation) {
         let is_public = found.create.roles.is_empty() && found.policy.roles.iter().any(|role| role == "public");
         if !is_public || !found.policy.permissive || !cx.is_exposed(found.id) {
             continue;

@@ -1,7 +1,7 @@
 use crate::history::Base;
 use crate::lint::context::UNTRUSTED_ROLES;
 use crate::lint::prelude::*;
-use crate::schema::objects::Origin;
+use crate::schema::objects::{Origin, Relation};
 
 rule! {
     /// A policy does nothing while row level security is off.
@@ -40,12 +40,12 @@ rule! {
     level: Level::Warning,
     fix: FixKind::Review,
     since: "0.1.0",
-    check: Check::Project(check),
+    check: Check::Relation(check),
 }
 
-fn check(cx: &Cx<'_>, report: &mut Report) {
+fn check(cx: &Cx<'_>, id: &Id, relation: &Relation, report: &mut Report) {
     let last = cx.last();
-    for found in cx.policies() {
+    for found in cx.policies_of(id, relation) {
         let certain = last
             .since(found.relation.meta.certainty, found.relation.meta.changed)
             .is_certain();

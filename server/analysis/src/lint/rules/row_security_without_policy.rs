@@ -1,6 +1,7 @@
 use crate::history::Base;
 use crate::lint::context::UNTRUSTED_ROLES;
 use crate::lint::prelude::*;
+use crate::schema::objects::Relation;
 
 rule! {
     /// A table of the API with row level security and no policy shows nobody a row.
@@ -41,38 +42,38 @@ rule! {
     level: Level::Hint,
     fix: FixKind::None,
     since: "0.1.0",
-    check: Check::Project(check),
+    check: Check::Relation(check),
 }
 
-fn check(cx: &Cx<'_>, report: &mut Report) {
+fn check(cx: &Cx<'_>, id: &Id, relation: &Relation, report: &mut Report) {
     let last = cx.last();
     if cx.base() != Base::Supabase || last.taints.policies.is_some() {
         return;
     }
-    for (id, relation, table) in last.tables() {
-        let acl = &relation.meta.acl;
-        let is_served = cx.is_exposed(id) && UNTRUSTED_ROLES.iter().any(|role| acl.contains_key(*role));
-        let certain = last.since(relation.meta.certainty, relation.meta.changed).is_certain();
-        // Partitions are asked through their parent.
-        if !is_served || !table.row_security || !table.policies.is_empty() || !certain || table.partition_of.is_some() {
-            continue;
-        }
-        let Some(number) = cx.judged_file(relation.meta.created) else {
-            continue;
-        };
-        let Some(Node::CreateTable(create)) = cx.statement_at(number, relation.meta.created).map(|made| &made.node)
-        else {
-            continue;
-        };
-        let message = format!(
-            "`{}` shows nobody a row: row level security is on and there is no policy",
-            shown(id)
-        );
-        report
-            .add(create.name.span(), message)
-            .in_migration(number)
-            .help("Write policies, or revoke the rights of anon and authenticated where only service_role uses it.");
+    let Some(table) = relation.table() else {
+        return;
+    };
+    let acl = &relation.meta.acl;
+    let is_served = cx.is_exposed(id) && UNTRUSTED_ROLES.iter().any(|role| acl.contains_key(*role));
+    let certain = last.since(relation.meta.certainty, relation.meta.changed).is_certain();
+    // Partitions are asked through their parent.
+    if !is_served || !table.row_security || !table.policies.is_empty() || !certain || table.partition_of.is_some() {
+        return;
     }
+    let Some(number) = cx.judged_file(relation.meta.created) else {
+        return;
+    };
+    let Some(Node::CreateTable(create)) = cx.statement_at(number, relation.meta.created).map(|made| &made.node) else {
+        return;
+    };
+    let message = format!(
+        "`{}` shows nobody a row: row level security is on and there is no policy",
+        shown(id)
+    );
+    report
+        .add(create.name.span(), message)
+        .in_migration(number)
+        .help("Write policies, or revoke the rights of anon and authenticated where only service_role uses it.");
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 use crate::lint::prelude::*;
-use crate::schema::objects::{ConstraintKind, TableKind};
+use crate::schema::objects::{ConstraintKind, Relation, TableKind};
 use crate::sql::statement::Persistence;
 
 rule! {
@@ -33,51 +33,51 @@ rule! {
     level: Level::Hint,
     fix: FixKind::None,
     since: "0.1.0",
-    check: Check::Project(check),
+    check: Check::Relation(check),
 }
 
-fn check(cx: &Cx<'_>, report: &mut Report) {
+fn check(cx: &Cx<'_>, id: &Id, relation: &Relation, report: &mut Report) {
     let last = cx.last();
-    for (id, relation, table) in last.tables() {
-        let is_kept = table.persistence == Persistence::Permanent && table.kind != TableKind::Foreign;
-        let certain = last.since(relation.meta.certainty, relation.meta.changed).is_certain();
-        if !is_kept || !certain || table.partition_of.is_some() || !table.columns_known || table.columns.is_empty() {
-            continue;
-        }
-        let is_key = |kind: &ConstraintKind, columns: &[smol_str::SmolStr]| match kind {
-            ConstraintKind::Primary => true,
-            ConstraintKind::Unique => columns
-                .iter()
-                .all(|name| table.column(name).is_some_and(|column| column.not_null)),
-            _ => false,
-        };
-        let by_constraint = table
-            .constraints
-            .iter()
-            .any(|constraint| is_key(&constraint.kind, &constraint.columns));
-        let by_index = last.indexes_of(id).any(|(_, index)| {
-            let columns: Option<Vec<_>> = index.keys.iter().map(|key| key.column.clone()).collect();
-            let plain = index.unique && index.predicate.is_none();
-            plain && columns.is_some_and(|columns| is_key(&ConstraintKind::Unique, &columns))
-        });
-        let Some(number) = cx
-            .judged_file(relation.meta.created)
-            .filter(|_| !by_constraint && !by_index)
-        else {
-            continue;
-        };
-        let Some(Node::CreateTable(create)) = cx.statement_at(number, relation.meta.created).map(|made| &made.node)
-        else {
-            continue;
-        };
-        report
-            .add(
-                create.name.span(),
-                format!("rows of `{}` cannot be told apart: it has no primary key", shown(id)),
-            )
-            .in_migration(number)
-            .help("Give it a primary key.");
+    let Some(table) = relation.table() else {
+        return;
+    };
+    let is_kept = table.persistence == Persistence::Permanent && table.kind != TableKind::Foreign;
+    let certain = last.since(relation.meta.certainty, relation.meta.changed).is_certain();
+    if !is_kept || !certain || table.partition_of.is_some() || !table.columns_known || table.columns.is_empty() {
+        return;
     }
+    let is_key = |kind: &ConstraintKind, columns: &[smol_str::SmolStr]| match kind {
+        ConstraintKind::Primary => true,
+        ConstraintKind::Unique => columns
+            .iter()
+            .all(|name| table.column(name).is_some_and(|column| column.not_null)),
+        _ => false,
+    };
+    let by_constraint = table
+        .constraints
+        .iter()
+        .any(|constraint| is_key(&constraint.kind, &constraint.columns));
+    let by_index = last.indexes_of(id).any(|(_, index)| {
+        let columns: Option<Vec<_>> = index.keys.iter().map(|key| key.column.clone()).collect();
+        let plain = index.unique && index.predicate.is_none();
+        plain && columns.is_some_and(|columns| is_key(&ConstraintKind::Unique, &columns))
+    });
+    let Some(number) = cx
+        .judged_file(relation.meta.created)
+        .filter(|_| !by_constraint && !by_index)
+    else {
+        return;
+    };
+    let Some(Node::CreateTable(create)) = cx.statement_at(number, relation.meta.created).map(|made| &made.node) else {
+        return;
+    };
+    report
+        .add(
+            create.name.span(),
+            format!("rows of `{}` cannot be told apart: it has no primary key", shown(id)),
+        )
+        .in_migration(number)
+        .help("Give it a primary key.");
 }
 
 #[cfg(test)]
