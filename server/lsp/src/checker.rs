@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use analysis::history::History;
 use serde::Serialize;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tower_lsp::ls_types::{Diagnostic, Uri};
@@ -100,7 +101,9 @@ struct Batch {
 #[derive(Debug)]
 struct Whole {
     judged: Arc<Judged>,
-    snapshot: Arc<Snapshot>,
+    /// Not the snapshot itself: its catalogs would be held until the next one is told.
+    histories: Vec<Arc<History>>,
+    open: Arc<BTreeMap<PathBuf, (Uri, i32)>>,
     /// Stands for what `dblsp/migrations` answers.
     listing: u64,
 }
@@ -109,8 +112,8 @@ impl Whole {
     /// The files of which `before` tells nothing else: neither findings nor texts that they point to have changed.
     fn same_as<'w>(&'w self, before: &'w Self) -> impl Fn(&Path, &Found) -> bool + use<'w> {
         let texts = |whole: &'w Self| {
-            let views = whole.snapshot.views.iter();
-            views.flat_map(|view| view.history.migrations.iter().map(|it| (&*it.path, &it.text)))
+            let migrations = whole.histories.iter().flat_map(|history| &history.migrations);
+            migrations.map(|it| (&*it.path, &it.text))
         };
         let is_aligned = texts(before)
             .map(|(path, _)| path)
@@ -120,7 +123,7 @@ impl Whole {
             .filter(|((_, old), (_, new))| !Arc::ptr_eq(old, new));
         let changed: BTreeSet<&str> = changed.map(|((path, _), _)| path).collect();
         move |path, found| {
-            let is_open = |whole: &Self| whole.snapshot.open.contains_key(path);
+            let is_open = |whole: &Self| whole.open.contains_key(path);
             let is_known = before
                 .judged
                 .by_file
@@ -256,19 +259,14 @@ fn judge_area(
     let whole = Arc::new(Whole {
         listing: migrations::id(&snapshot, &judged),
         judged,
-        snapshot,
+        histories: snapshot.views.iter().map(|view| Arc::clone(&view.history)).collect(),
+        open: Arc::clone(&snapshot.open),
     });
     let mut files = BTreeMap::new();
     let is_known = told.whole.as_ref().map(|before| whole.same_as(before));
     let new = whole.judged.by_file.iter();
     let new = new.filter(|(path, found)| !is_known.as_ref().is_some_and(|is_known| is_known(path, found)));
-    add_files(
-        shared,
-        &whole.snapshot,
-        &whole.judged,
-        new.map(|(path, _)| path),
-        &mut files,
-    );
+    add_files(shared, &snapshot, &whole.judged, new.map(|(path, _)| path), &mut files);
     let batch = Batch {
         revision,
         files: files.into_values().collect(),

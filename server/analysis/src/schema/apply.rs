@@ -9,8 +9,8 @@ use super::catalog::Catalog;
 use super::change::{Change, Key, Object, TableChange, Taint};
 use super::facts;
 use super::objects::{
-    Acl, Certainty, ConstraintKind, Extension, Id, Index, IndexColumn, Meta, Origin, Relation, RelationKind, Signature,
-    Table, TypeKind, TypeObject,
+    Acl, Certainty, ConstraintKind, Extension, Id, Index, IndexColumn, Meta, Origin, Relation, RelationKind, Shared,
+    Signature, Table, TypeKind, TypeObject,
 };
 use crate::sql::keyword::quote_ident;
 use crate::sql::name::Name;
@@ -32,7 +32,7 @@ impl Catalog {
             Change::DropColumn { table, column } => self.drop_column(&table, &column, origin),
             Change::AlterColumn { table, column, .. } => self.table_changed(&table, origin, |table| {
                 if let Some(old) = table.columns.iter_mut().find(|old| old.name == column.name) {
-                    *old = *column;
+                    *old = (*column).into();
                 }
             }),
             Change::AddConstraint { table, constraint } => {
@@ -40,7 +40,7 @@ impl Catalog {
             }
             Change::AlterConstraint { table, constraint } => self.table_changed(&table, origin, |table| {
                 if let Some(old) = table.constraints.iter_mut().find(|old| old.name == constraint.name) {
-                    *old = *constraint;
+                    *old = (*constraint).into();
                 }
             }),
             Change::PutTrigger { table, trigger } => self.touch(&table, |relation| {
@@ -51,11 +51,11 @@ impl Catalog {
                     _ => return,
                 };
                 triggers.retain(|old| old.name != trigger.name);
-                triggers.push(*trigger);
+                triggers.push((*trigger).into());
             }),
             Change::PutPolicy { table, policy } => self.table_changed(&table, origin, |table| {
                 table.policies.retain(|old| old.name != policy.name);
-                table.policies.push(*policy);
+                table.policies.push((*policy).into());
             }),
             Change::PutRule { table, rule } => self.touch(&table, |relation| {
                 edit_rules(relation, |rules| {
@@ -639,6 +639,7 @@ impl Catalog {
                 RelationKind::Table(table) => {
                     rename_in_table(table, from, to);
                     for policy in &mut table.policies {
+                        let policy = &mut **policy;
                         rename_dependency(&mut policy.dependencies, id, from, to);
                         for expr in policy.using.iter_mut().chain(&mut policy.check) {
                             rename_in_expr(expr, from, to);
@@ -979,7 +980,7 @@ pub(crate) fn is_like(own: &Index, parent: &Index) -> bool {
 }
 
 /// The triggers of a table or view.
-pub(crate) fn triggers_of(relation: &Relation) -> &[super::objects::Trigger] {
+pub(crate) fn triggers_of(relation: &Relation) -> &[Shared<super::objects::Trigger>] {
     match &relation.kind {
         RelationKind::Table(table) => &table.triggers,
         RelationKind::View(view) => &view.triggers,

@@ -427,7 +427,7 @@ impl Rows<'_> {
                 continue;
             }
             let schema = key.schema.as_deref().unwrap_or_default();
-            for (grantee, privileges) in acl {
+            for (grantee, privileges) in acl.iter() {
                 let mut names: Vec<String> = privileges
                     .iter()
                     .map(|(name, grantable)| format!("{name}{}", if *grantable { "*" } else { "" }))

@@ -10,7 +10,8 @@ use smol_str::SmolStr;
 use super::change::Key;
 use super::objects::{
     Acl, Certainty, Column, Constraint, ConstraintKind, DefaultAclKey, Definition, Dependencies, Extension, Id, Index,
-    Meta, Origin, Publication, Relation, RelationKind, Role, Routine, Schema, Signature, Table, TypeKind, TypeObject,
+    Meta, Origin, Publication, Relation, RelationKind, Role, Routine, Schema, Shared, Signature, Table, TypeKind,
+    TypeObject,
 };
 use crate::history::Base;
 use crate::sql::statement::ObjectKind;
@@ -75,6 +76,8 @@ pub(crate) struct Kinship {
     routines: OrdSet<(Id, Signature)>,
     /// A word of a column's default, in lower case, with the table; the empty word where there is no text.
     defaults: OrdSet<(SmolStr, Id)>,
+    /// Privileges that an object has or had: most have the same, and hold them once.
+    acls: OrdSet<Acl>,
 }
 
 impl PartialEq for Kinship {
@@ -121,6 +124,18 @@ impl Kinship {
         let mut noted = self.clone();
         noted.note(id, relation);
         count(&noted) == count(self)
+    }
+
+    /// The privileges as another object holds them; `None` where these are to be held.
+    fn shared(&mut self, acl: &Acl) -> Option<Acl> {
+        if acl.is_empty() {
+            return None;
+        }
+        let known = self.acls.get(acl).cloned();
+        if known.is_none() {
+            self.acls.insert(acl.clone());
+        }
+        known
     }
 
     fn note(&mut self, id: &Id, relation: &Relation) {
@@ -190,7 +205,7 @@ impl Kinship {
 fn is_user(relation: &Relation, named: &Id) -> bool {
     match &relation.kind {
         RelationKind::Table(table) => {
-            let refers = |constraint: &Constraint| matches!(&constraint.kind, ConstraintKind::Foreign(key) if key.table == *named);
+            let refers = |constraint: &Shared<Constraint>| matches!(&constraint.kind, ConstraintKind::Foreign(key) if key.table == *named);
             has_parent(table, named)
                 || table.constraints.iter().any(refers)
                 || table
@@ -249,6 +264,20 @@ pub(crate) fn new<'a, K: Ord, V: PartialEq>(
         DiffItem::Update { new, .. } => Some(new),
         DiffItem::Remove(..) => None,
     })
+}
+
+fn share<K: Ord + Clone, V: PartialEq>(
+    objects: &mut OrdMap<K, Arc<V>>,
+    before: &OrdMap<K, Arc<V>>,
+    other: &OrdMap<K, Arc<V>>,
+) {
+    let alike = new(before, objects).filter_map(|(key, object)| {
+        let known = other.get(key)?;
+        (!Arc::ptr_eq(known, object) && known == object).then(|| (key.clone(), Arc::clone(known)))
+    });
+    for (key, known) in alike.collect::<Vec<_>>() {
+        objects.insert(key, known);
+    }
 }
 
 impl Catalog {
@@ -332,8 +361,11 @@ impl Catalog {
     }
 
     /// Puts a relation under a name, in the place of any other.
-    pub(crate) fn insert_relation(&mut self, id: Id, relation: Arc<Relation>) {
+    pub(crate) fn insert_relation(&mut self, id: Id, mut relation: Arc<Relation>) {
         self.kinship.note(&id, &relation);
+        if let Some(acl) = self.kinship.shared(&relation.meta.acl) {
+            Arc::make_mut(&mut relation).meta.acl = acl;
+        }
         self.relations.insert(id, relation);
     }
 
@@ -343,7 +375,10 @@ impl Catalog {
     }
 
     /// Puts a routine under a signature, in the place of any other.
-    pub(crate) fn insert_routine(&mut self, signature: Signature, routine: Arc<Routine>) {
+    pub(crate) fn insert_routine(&mut self, signature: Signature, mut routine: Arc<Routine>) {
+        if let Some(acl) = self.kinship.shared(&routine.meta.acl) {
+            Arc::make_mut(&mut routine).meta.acl = acl;
+        }
         for ty in signature.arguments.iter().chain(&routine.return_type) {
             let pair = (ty.id.clone(), signature.clone());
             if ty.id.schema != "pg_catalog" && !self.kinship.routines.contains(&pair) {
@@ -371,8 +406,12 @@ impl Catalog {
     /// Changes a relation in place; nothing where there is none.
     pub(crate) fn edit(&mut self, id: &Id, change: impl FnOnce(&mut Relation)) {
         if let Some(relation) = self.relations.get_mut(id) {
-            change(Arc::make_mut(relation));
-            self.kinship.note(id, relation);
+            let own = Arc::make_mut(relation);
+            change(own);
+            self.kinship.note(id, own);
+            if let Some(acl) = self.kinship.shared(&own.meta.acl) {
+                own.meta.acl = acl;
+            }
         }
     }
 
@@ -388,8 +427,12 @@ impl Catalog {
     /// Changes what no secondary index holds of a relation; nothing where there is none.
     pub(crate) fn touch(&mut self, id: &Id, change: impl FnOnce(&mut Relation)) {
         if let Some(relation) = self.relations.get_mut(id) {
-            change(Arc::make_mut(relation));
-            debug_assert!(self.kinship.holds(id, relation), "{id} has new kin");
+            let own = Arc::make_mut(relation);
+            change(own);
+            debug_assert!(self.kinship.holds(id, own), "{id} has new kin");
+            if let Some(acl) = self.kinship.shared(&own.meta.acl) {
+                own.meta.acl = acl;
+            }
         }
     }
 
@@ -408,7 +451,7 @@ impl Catalog {
         self.touch(id, |relation| {
             relation.meta.changed = origin;
             if let RelationKind::Table(table) = &mut relation.kind {
-                table.columns.push(column);
+                table.columns.push(column.into());
             }
         });
     }
@@ -419,7 +462,7 @@ impl Catalog {
         self.touch(id, |relation| {
             relation.meta.changed = origin;
             if let RelationKind::Table(table) = &mut relation.kind {
-                table.constraints.push(constraint);
+                table.constraints.push(constraint.into());
             }
         });
     }
@@ -442,6 +485,13 @@ impl Catalog {
     /// Takes over the secondary indexes of a later catalog of the same history.
     pub(crate) fn share_kinship(&mut self, later: &Self) {
         self.kinship = later.kinship.clone();
+    }
+
+    /// Takes over what another catalog holds alike of what is new since `before`: then both hold it once.
+    pub(crate) fn share_objects(&mut self, before: &Self, other: &Self) {
+        share(&mut self.relations, &before.relations, &other.relations);
+        share(&mut self.routines, &before.routines, &other.routines);
+        share(&mut self.types, &before.types, &other.types);
     }
 
     /// Whether a table of the schema has a constraint of that name.
@@ -547,23 +597,20 @@ impl Catalog {
     /// The privileges that an object gets when a role creates it: `pg_default_acl` on top of the built-in defaults,
     /// EXECUTE on routines and USAGE on types for PUBLIC. Kinds are those of [`DefaultAclKey`].
     pub(crate) fn default_acl(&self, role: &SmolStr, kind: char, schema: Option<&str>) -> Acl {
-        let mut acl = Acl::new();
         let global = DefaultAclKey {
             role: role.clone(),
             schema: None,
             kind,
         };
-        match self.default_acls.get(&global) {
-            Some(stored) => acl.clone_from(stored),
-            None => acl.extend(super::resolve::built_in_acl(kind)),
-        }
+        let stored = self.default_acls.get(&global).cloned();
+        let mut acl = stored.unwrap_or_else(|| super::resolve::built_in_acl(kind));
         if let Some(schema) = schema {
             let local = DefaultAclKey {
                 role: role.clone(),
                 schema: Some(schema.into()),
                 kind,
             };
-            for (grantee, privileges) in self.default_acls.get(&local).into_iter().flatten() {
+            for (grantee, privileges) in self.default_acls.get(&local).into_iter().flat_map(|acl| &**acl) {
                 acl.entry(grantee.clone()).or_default().extend(privileges.clone());
             }
         }

@@ -16,6 +16,7 @@ pub mod proof;
 pub(crate) mod resolve;
 pub mod rewrite;
 pub mod session;
+pub mod small_set;
 pub mod step;
 pub mod summary;
 pub mod supabase;

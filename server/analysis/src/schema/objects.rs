@@ -6,14 +6,64 @@
     reason = "fields carry the meaning of the pg_catalog column or CREATE clause of the same name"
 )]
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use smol_str::SmolStr;
 
+use super::small_set::SmallSet;
 use crate::sql::statement::{Expr, Persistence, PolicyCommand, Query, ReferentialAction, TriggerMode, Volatility};
 use crate::text::Span;
+
+/// A part of an object that its other versions share: catalogs before and after a change hold it once. Changing it copies
+/// it where somebody else holds it, too.
+#[derive(Clone, Debug, Default, Eq)]
+pub struct Shared<T>(Arc<T>);
+
+impl<T> Deref for Shared<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: Clone> DerefMut for Shared<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        Arc::make_mut(&mut self.0)
+    }
+}
+
+impl<T: PartialEq> PartialEq for Shared<T> {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.0 == other.0
+    }
+}
+
+impl<T: Ord> Ord for Shared<T> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        if Arc::ptr_eq(&self.0, &other.0) {
+            Ordering::Equal
+        } else {
+            self.0.cmp(&other.0)
+        }
+    }
+}
+
+impl<T: Ord> PartialOrd for Shared<T> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<T> From<T> for Shared<T> {
+    fn from(whole: T) -> Self {
+        Self(Arc::new(whole))
+    }
+}
 
 /// A schema-qualified name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -91,7 +141,7 @@ impl Certainty {
 }
 
 /// Privileges by grantee, without the owner's own; `true`: with grant option. PUBLIC is `public`.
-pub type Acl = BTreeMap<SmolStr, BTreeMap<SmolStr, bool>>;
+pub type Acl = Shared<BTreeMap<SmolStr, BTreeMap<SmolStr, bool>>>;
 
 /// A statement that made an object, as written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,7 +175,7 @@ impl Meta {
             changed: created,
             owner: owner.into(),
             comment: None,
-            acl: Acl::new(),
+            acl: Acl::default(),
             extension: None,
             definition: None,
         }
@@ -213,7 +263,7 @@ pub struct Relation {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum RelationKind {
-    Table(Table),
+    Table(Box<Table>),
     View(View),
     Sequence(Sequence),
     Index(Index),
@@ -279,12 +329,12 @@ pub enum TableKind {
 pub struct Table {
     pub kind: TableKind,
     pub persistence: Persistence,
-    pub columns: Vec<Column>,
+    pub columns: Vec<Shared<Column>>,
     /// Whether `columns` is all of them; false for a table never seen created.
     pub columns_known: bool,
-    pub constraints: Vec<Constraint>,
-    pub triggers: Vec<Trigger>,
-    pub policies: Vec<Policy>,
+    pub constraints: Vec<Shared<Constraint>>,
+    pub triggers: Vec<Shared<Trigger>>,
+    pub policies: Vec<Shared<Policy>>,
     pub rules: Vec<SmolStr>,
     pub row_security: bool,
     pub force_row_security: bool,
@@ -329,16 +379,23 @@ impl Table {
     }
 
     pub fn column(&self, name: &str) -> Option<&Column> {
-        self.columns.iter().find(|column| column.name == name)
+        self.columns
+            .iter()
+            .map(|column| &**column)
+            .find(|column| column.name == name)
     }
 
     pub fn constraint(&self, name: &str) -> Option<&Constraint> {
-        self.constraints.iter().find(|constraint| constraint.name == name)
+        self.constraints
+            .iter()
+            .map(|constraint| &**constraint)
+            .find(|constraint| constraint.name == name)
     }
 
     pub fn primary_key(&self) -> Option<&Constraint> {
         self.constraints
             .iter()
+            .map(|constraint| &**constraint)
             .find(|constraint| matches!(constraint.kind, ConstraintKind::Primary))
     }
 }
@@ -466,7 +523,7 @@ pub struct View {
     pub query: Arc<Query>,
     pub dependencies: Dependencies,
     pub populated: bool,
-    pub triggers: Vec<Trigger>,
+    pub triggers: Vec<Shared<Trigger>>,
     pub rules: Vec<SmolStr>,
 }
 
@@ -680,12 +737,12 @@ pub struct DefaultAclKey {
 /// What an expression or query needs: what `pg_depend` would record for it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Dependencies {
-    pub relations: BTreeSet<Id>,
+    pub relations: SmallSet<Id>,
     /// Columns by relation, where they could be resolved.
-    pub columns: BTreeSet<(Id, SmolStr)>,
+    pub columns: SmallSet<(Id, SmolStr)>,
     /// By name: overloads are not told apart.
-    pub functions: BTreeSet<Id>,
-    pub types: BTreeSet<Id>,
+    pub functions: SmallSet<Id>,
+    pub types: SmallSet<Id>,
     /// Whether something in it could not be read, so that there may be more.
     pub incomplete: bool,
 }

@@ -2,7 +2,7 @@
 
 use super::catalog::Catalog;
 use super::change::Key;
-use super::objects::{Certainty, Meta, Origin, Relation, RelationKind, Trigger};
+use super::objects::{Certainty, Meta, Origin, Relation, RelationKind, Shared, Trigger};
 
 /// Where an object comes from, and how sure that is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ impl History {
 }
 
 /// The triggers of a table or view.
-pub(crate) fn triggers(relation: &Relation) -> &[Trigger] {
+pub(crate) fn triggers(relation: &Relation) -> &[Shared<Trigger>] {
     match &relation.kind {
         RelationKind::Table(table) => &table.triggers,
         RelationKind::View(view) => &view.triggers,

@@ -12,7 +12,13 @@ pub fn not_null_proof<'a>(table: &'a Table, column: &str, alter: &AlterTable) ->
         _ => false,
     };
     let stays = |constraint: &&Constraint| !drops(alter, &constraint.name);
-    let mut found: Vec<&Constraint> = table.constraints.iter().filter(says_so).filter(stays).collect();
+    let mut found: Vec<&Constraint> = table
+        .constraints
+        .iter()
+        .map(|constraint| &**constraint)
+        .filter(says_so)
+        .filter(stays)
+        .collect();
     found.sort_by_key(|constraint| !constraint.validated);
     found.first().copied()
 }

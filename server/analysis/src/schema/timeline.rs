@@ -146,6 +146,7 @@ impl Timeline {
         let mut new = Vec::new();
         for (number, migration) in history.migrations.iter().enumerate().skip(first) {
             let document = document(number);
+            let before = known.map(|_| boundary.catalog.snapshot());
             if number > first {
                 new.push(boundary.snapshot());
             }
@@ -153,15 +154,18 @@ impl Timeline {
             replayer.quiet = true;
             boundary = replayer.replay(document, &mut |_| {});
             self.missing.push(replayer.missing);
-            if let Some((known, end)) = known
-                && number + 1 == end
-                && *known.boundaries[end] == boundary
-            {
+            let Some(((known, end), before)) = known.zip(before) else {
+                continue;
+            };
+            if number + 1 == end && *known.boundaries[end] == boundary {
                 self.close(new, &boundary.catalog);
                 self.missing.extend_from_slice(&known.missing[end..]);
                 self.boundaries.extend_from_slice(&known.boundaries[end..]);
                 return self;
             }
+            // Both are held while the later one's findings are looked for, and most of them is the same.
+            let other = &known.boundaries[number + 1].catalog;
+            boundary.catalog.share_objects(&before, other);
         }
         if self.missing.len() > first {
             let last = boundary.catalog.clone();

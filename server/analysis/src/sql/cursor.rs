@@ -210,6 +210,7 @@ impl<'a> Cursor<'a> {
         while self.comma() {
             items.push(item(self)?);
         }
+        items.shrink_to_fit();
         Ok(items)
     }
 
@@ -296,6 +297,8 @@ impl<'a> Cursor<'a> {
     pub(crate) fn name(&mut self) -> Parsed<Name> {
         let mut parts = vec![self.ident()?];
         while self.eat_token(&SqlToken::Period) {
+            // Names are many and short: room for more parts would be most of what a file takes.
+            parts.reserve_exact(1);
             parts.push(self.ident()?);
         }
         Ok(Name { parts })

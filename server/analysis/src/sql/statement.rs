@@ -1397,7 +1397,7 @@ pub enum ExprNode {
     },
     Cast {
         expr: Box<Expr>,
-        ty: TypeName,
+        ty: Box<TypeName>,
     },
     Not(Box<Expr>),
     And(Box<Expr>, Box<Expr>),

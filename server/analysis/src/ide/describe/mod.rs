@@ -325,7 +325,7 @@ fn view(id: &Id, view: &View, page: &mut Page) {
             "reads with the rights of its owner"
         });
     }
-    let triggers: Vec<String> = view.triggers.iter().map(trigger_line).collect();
+    let triggers: Vec<String> = view.triggers.iter().map(|trigger| trigger_line(trigger)).collect();
     page.list("Triggers", &triggers);
 }
 

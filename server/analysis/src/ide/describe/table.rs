@@ -14,11 +14,11 @@ pub(super) fn written<'s>(meta: &Meta, source: Source<'s>) -> impl Fn(&Expr) -> 
 }
 
 pub(super) fn table(catalog: &Catalog, id: &Id, table: &Table, source: Source<'_>, page: &mut Page) {
-    let mut lines: Vec<String> = table.columns.iter().map(column_line).collect();
+    let mut lines: Vec<String> = table.columns.iter().map(|column| column_line(column)).collect();
     if !table.columns_known {
         lines.push("-- and columns that no file of this history writes".to_owned());
     }
-    lines.extend(table.constraints.iter().map(constraint_line));
+    lines.extend(table.constraints.iter().map(|constraint| constraint_line(constraint)));
     let count = lines.len();
     if count > MOST_LINES {
         lines.truncate(MOST_LINES);
@@ -60,7 +60,7 @@ pub(super) fn table(catalog: &Catalog, id: &Id, table: &Table, source: Source<'_
         (true, false) => "row level security: on",
         (false, _) => "row level security: off",
     });
-    let policies: Vec<String> = table.policies.iter().map(policy_line).collect();
+    let policies: Vec<String> = table.policies.iter().map(|policy| policy_line(policy)).collect();
     page.list("Policies", &policies);
     let indexes: Vec<String> = catalog
         .indexes_of(id)
@@ -71,7 +71,7 @@ pub(super) fn table(catalog: &Catalog, id: &Id, table: &Table, source: Source<'_
         })
         .collect();
     page.list("Indexes", &indexes);
-    let triggers: Vec<String> = table.triggers.iter().map(trigger_line).collect();
+    let triggers: Vec<String> = table.triggers.iter().map(|trigger| trigger_line(trigger)).collect();
     page.list("Triggers", &triggers);
 }
 

@@ -82,7 +82,7 @@ fn check_known(cx: &Cx<'_>, report: &mut Report, drop: &DropObjects, object: &Ob
     };
     let message = format!("dropping `{}` destroys its rows{waits}", shown(id));
     let finding = report.add(object.name.span(), message);
-    finding.help(if table.constraints.iter().any(is_foreign) && !others.is_empty() {
+    finding.help(if table.constraints.iter().any(|constraint| is_foreign(constraint)) && !others.is_empty() {
         "Stop using the table, deploy, and only then drop it; keep a copy, and drop its foreign keys one at a time before."
     } else {
         "Stop using the table, deploy, and only then drop it; keep a copy of the rows."

@@ -6,7 +6,7 @@ use super::{LockMode, Pricing, mode_of_index, referenced};
 use crate::schema::change::{Change, ColumnChange, Key, Object, TableChange, Write};
 use crate::schema::facts::volatility;
 use crate::schema::objects::{
-    Column, Constraint, ConstraintKind, Domain, Id, Index, Relation, RelationKind, Table, TypeKind,
+    Column, Constraint, ConstraintKind, Domain, Id, Index, Relation, RelationKind, Shared, Table, TypeKind,
 };
 use crate::schema::proof::not_null_proof;
 use crate::schema::rewrite::{TypeChange, type_change};
@@ -48,7 +48,7 @@ impl Pricing<'_> {
                     .into_iter()
                     .flat_map(|table| &table.constraints);
                 let keys = keys.filter(|constraint| constraint.columns.contains(column));
-                let referenced: Vec<Id> = keys.filter_map(referenced).cloned().collect();
+                let referenced: Vec<Id> = keys.filter_map(|key| referenced(key)).cloned().collect();
                 referenced.iter().for_each(|id| self.alone(id));
             }
             Change::AlterColumn { table, column, what } => self.alter_column(table, column, *what),
@@ -107,7 +107,7 @@ impl Pricing<'_> {
                 }
             }
             RelationKind::Table(table) => {
-                for other in table.constraints.iter().filter_map(referenced) {
+                for other in table.constraints.iter().filter_map(|key| referenced(key)) {
                     self.lock(other, LockMode::ShareRowExclusive);
                 }
                 for parent in &table.inherits {
@@ -152,7 +152,7 @@ impl Pricing<'_> {
                         );
                     }
                     RelationKind::Table(table) => {
-                        for other in table.constraints.iter().filter_map(referenced) {
+                        for other in table.constraints.iter().filter_map(|key| referenced(key)) {
                             self.alone(other);
                         }
                         if let Some(parent) = &table.partition_of {
@@ -264,7 +264,7 @@ impl Pricing<'_> {
             .into_iter()
             .flat_map(|table| &table.constraints);
         let keys = keys.filter(|constraint| constraint.columns.contains(&new.name));
-        let referenced: Vec<Id> = keys.filter_map(referenced).cloned().collect();
+        let referenced: Vec<Id> = keys.filter_map(|key| referenced(key)).cloned().collect();
         referenced.iter().for_each(|id| self.alone(id));
     }
 
@@ -338,7 +338,7 @@ impl Pricing<'_> {
                 self.alone(partition);
                 // A check that implies the bounds spares the scan; whether one does is not worked out.
                 let is_checked = |table: &Table| {
-                    let checks = |constraint: &Constraint| matches!(constraint.kind, ConstraintKind::Check(_));
+                    let checks = |constraint: &Shared<Constraint>| matches!(constraint.kind, ConstraintKind::Check(_));
                     table.constraints.iter().any(checks)
                 };
                 if self.before().table(partition).is_some_and(is_checked) {

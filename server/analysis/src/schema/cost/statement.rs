@@ -154,7 +154,7 @@ impl Pricing<'_> {
                 constraints
                     .unwrap_or_default()
                     .iter()
-                    .filter_map(referenced)
+                    .filter_map(|key| referenced(key))
                     .any(|id| *id == table)
             };
             for (user, _) in catalog.users(&table).filter(|(_, user)| refers(user)) {

@@ -46,7 +46,7 @@ pub(super) fn defaults_between(
     let built_in = if key.schema.is_none() {
         built_in_acl(key.kind)
     } else {
-        Acl::new()
+        Acl::default()
     };
     let (kind, plural) = match key.kind {
         'S' => (ObjectKind::Sequence, "sequences"),

@@ -7,7 +7,9 @@ use smol_str::{SmolStr, format_smolstr};
 
 use super::Resolver;
 use crate::schema::change::{Change, ColumnChange, Key, Object};
-use crate::schema::objects::{ConstraintKind, Dependencies, Id, Publication, RelationKind, Signature, Type, TypeKind};
+use crate::schema::objects::{
+    ConstraintKind, Dependencies, Id, Publication, RelationKind, Shared, Signature, Type, TypeKind,
+};
 use crate::schema::step::ProblemKind;
 use crate::sql::lexeme::lexemes;
 use crate::sql::name::{Ident, Name};
@@ -326,7 +328,7 @@ impl Resolver<'_> {
                     found.push(Key::Relation(other.clone()));
                 }
                 RelationKind::Table(table) if other != id => {
-                    let names = |c: &&crate::schema::objects::Constraint| matches!(&c.kind, ConstraintKind::Foreign(key) if key.table == *id);
+                    let names = |c: &&Shared<crate::schema::objects::Constraint>| matches!(&c.kind, ConstraintKind::Foreign(key) if key.table == *id);
                     let keys = table.constraints.iter().filter(names);
                     found.extend(keys.map(|c| Key::Constraint(other.clone(), c.name.clone())));
                     let policies = table.policies.iter().filter(|p| p.dependencies.relations.contains(id));
@@ -600,7 +602,8 @@ impl Resolver<'_> {
         let Some(found) = self.catalog.table(table) else {
             return Vec::new();
         };
-        let uses = |c: &&crate::schema::objects::Constraint| c.columns.contains(column) || c.include.contains(column);
+        let uses =
+            |c: &&Shared<crate::schema::objects::Constraint>| c.columns.contains(column) || c.include.contains(column);
         let constraints = found.constraints.iter().filter(uses);
         let mut keys: Vec<Key> = constraints
             .map(|c| Key::Constraint(table.clone(), c.name.clone()))

@@ -1,5 +1,7 @@
 //! GRANT, REVOKE, default privileges.
 
+use std::collections::BTreeMap;
+
 use smol_str::SmolStr;
 
 use super::Resolver;
@@ -13,9 +15,9 @@ pub(crate) fn built_in(kind: char) -> Acl {
     let privilege = match kind {
         'f' => "EXECUTE",
         'T' => "USAGE",
-        _ => return Acl::new(),
+        _ => return Acl::default(),
     };
-    Acl::from([("public".into(), [(privilege.into(), false)].into())])
+    BTreeMap::from([("public".into(), [(privilege.into(), false)].into())]).into()
 }
 
 /// All privileges of a kind of object. <https://www.postgresql.org/docs/current/ddl-priv.html>
@@ -261,7 +263,7 @@ impl Resolver<'_> {
 
     fn alter_default_acl(&mut self, alter: &AlterDefaultPrivileges, key: DefaultAclKey, kind: char) {
         let global = key.schema.is_none();
-        let initial = || if global { built_in(kind) } else { Acl::new() };
+        let initial = || if global { built_in(kind) } else { Acl::default() };
         let stored = self.catalog.default_acls.get(&key).cloned();
         let mut acl = stored.unwrap_or_else(initial);
         let privileges = self.privileges(&alter.privileges, alter.kind);

@@ -242,7 +242,7 @@ impl Resolver<'_> {
         table.columns_known = false;
         let relation = Relation {
             meta,
-            kind: RelationKind::Table(table),
+            kind: RelationKind::Table(Box::new(table)),
         };
         self.catalog.insert_relation(id.clone(), Arc::new(relation));
     }

@@ -441,7 +441,7 @@ impl Resolver<'_> {
         self.policy_dependencies(&table, &mut policy);
         self.emit(Change::PutPolicy {
             table,
-            policy: Box::new(policy),
+            policy: Box::new(Policy::clone(&policy)),
         });
     }
 

@@ -4,7 +4,7 @@ use smol_str::{SmolStr, format_smolstr};
 
 use super::Resolver;
 use crate::schema::names::figure_column_name;
-use crate::schema::objects::{Column, Type};
+use crate::schema::objects::{Column, Shared, Type};
 use crate::sql::name::Name;
 use crate::sql::statement::{Expr, ExprNode, FromItem, Node, Query, QueryBody, Select, SelectItem};
 
@@ -165,7 +165,7 @@ impl Resolver<'_> {
         let id = self.find_relation(name)?;
         match self.catalog.table(&id) {
             Some(table) if table.columns_known => {
-                let column = |column: &Column| (column.name.clone(), Some(column.ty.clone()));
+                let column = |column: &Shared<Column>| (column.name.clone(), Some(column.ty.clone()));
                 Some(table.columns.iter().map(column).collect())
             }
             _ => Some(

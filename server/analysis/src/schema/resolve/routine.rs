@@ -8,7 +8,7 @@ use smol_str::{SmolStr, format_smolstr};
 use super::Resolver;
 use crate::schema::change::{Change, Key, Object};
 use crate::schema::objects::{
-    Certainty, Dependencies, Id, Meta, RelationKind, Routine, RoutineKind, Signature, Trigger, Type, quote,
+    Certainty, Dependencies, Id, Meta, RelationKind, Routine, RoutineKind, Shared, Signature, Trigger, Type, quote,
 };
 use crate::schema::step::ProblemKind;
 use crate::sql::name::Name;
@@ -347,7 +347,7 @@ impl Resolver<'_> {
             mode: TriggerMode::Enable,
             certainty: self.certainty,
             created: self.origin,
-            comment: old.and_then(|old| old.comment),
+            comment: old.and_then(|old| old.comment.clone()),
             dependencies,
             definition: Some(self.statement_as_written()),
         };
@@ -408,7 +408,7 @@ impl Resolver<'_> {
         let RelationKind::Table(found) = &relation.kind else {
             return;
         };
-        let triggers: Vec<Trigger> = found
+        let triggers: Vec<Shared<Trigger>> = found
             .triggers
             .iter()
             .filter(|trigger| name.is_none_or(|name| trigger.name == name))
@@ -418,7 +418,7 @@ impl Resolver<'_> {
             trigger.mode = mode;
             self.emit(Change::PutTrigger {
                 table: table.clone(),
-                trigger: Box::new(trigger.clone()),
+                trigger: Box::new(Trigger::clone(&trigger)),
             });
             if trigger.row {
                 for partition in self.partitions(table) {

@@ -12,7 +12,7 @@ use crate::schema::change::{Change, Object};
 use crate::schema::names::{Unique, choose, join_columns};
 use crate::schema::objects::{
     Acl, Certainty, Column, Constraint, ConstraintKind, ForeignKey, Generated, Id, Index, PartitionKey, Relation,
-    RelationKind, Sequence, Table, TableKind, Trigger, Type, TypeKind,
+    RelationKind, Sequence, Shared, Table, TableKind, Trigger, Type, TypeKind,
 };
 use crate::sql::name::{Ident, Name};
 use crate::sql::statement::{
@@ -104,7 +104,7 @@ impl Resolver<'_> {
         let meta = self.meta('r', Some(&schema));
         let relation = Relation {
             meta,
-            kind: RelationKind::Table(table),
+            kind: RelationKind::Table(Box::new(table)),
         };
         self.emit(Change::Create(Object::Relation(id.clone(), Arc::new(relation))));
         for (index, comment) in copies {
@@ -150,7 +150,7 @@ impl Resolver<'_> {
                 let mut column = self.copied(column);
                 column.inherited = true;
                 column.identity = None;
-                table.columns.push(column);
+                table.columns.push(column.into());
             }
             for constraint in found.constraints.iter().filter(|constraint| !constraint.no_inherit) {
                 if matches!(constraint.kind, ConstraintKind::Check(_)) && table.constraint(&constraint.name).is_none() {
@@ -176,9 +176,11 @@ impl Resolver<'_> {
         };
         if let Some(TypeKind::Composite(attributes)) = self.catalog.types.get(&id).map(|ty| &ty.kind) {
             let attributes = attributes.clone();
-            table
-                .columns
-                .extend(attributes.iter().map(|(name, ty)| self.bare_column(name, ty.clone())));
+            table.columns.extend(
+                attributes
+                    .iter()
+                    .map(|(name, ty)| self.bare_column(name, ty.clone()).into()),
+            );
         }
         table.of_type = Some(id);
     }
@@ -189,7 +191,7 @@ impl Resolver<'_> {
             created: self.origin,
             certainty: self.certainty,
             comment: None,
-            acl: Acl::new(),
+            acl: Acl::default(),
             ..column.clone()
         }
     }
@@ -208,7 +210,7 @@ impl Resolver<'_> {
             certainty: self.certainty,
             created: self.origin,
             comment: None,
-            acl: Acl::new(),
+            acl: Acl::default(),
         }
     }
 
@@ -257,18 +259,20 @@ impl Resolver<'_> {
                 } else {
                     column.identity = None;
                 }
-                table.columns.push(column);
+                table.columns.push(column.into());
             }
             if including("constraints") {
                 let checks = found
                     .constraints
                     .iter()
                     .filter(|c| matches!(c.kind, ConstraintKind::Check(_)));
-                table.constraints.extend(checks.map(|c| Constraint {
-                    created: self.origin,
-                    comment: c.comment.clone().filter(|_| including("comments")),
-                    ..c.clone()
-                }));
+                let copies = checks.map(|check| {
+                    let mut copy = check.clone();
+                    copy.created = self.origin;
+                    copy.comment = check.comment.clone().filter(|_| including("comments"));
+                    copy
+                });
+                table.constraints.extend(copies);
             }
             if including("indexes") {
                 for (name, index) in self.catalog.indexes_of(&source) {
@@ -311,7 +315,7 @@ impl Resolver<'_> {
                     .columns
                     .iter_mut()
                     .filter(|old| old.name == column.name)
-                    .for_each(|old| *old = column.clone());
+                    .for_each(|old| *old = column.clone().into());
             }
             return;
         }
@@ -324,8 +328,9 @@ impl Resolver<'_> {
                     not_null: old.not_null || column.not_null,
                     ..column
                 }
+                .into();
             }
-            _ => table.columns.push(column),
+            _ => table.columns.push(column.into()),
         }
     }
 
@@ -627,7 +632,7 @@ impl Resolver<'_> {
                 .table(&child)
                 .is_some_and(|t| t.constraint(&constraint.name).is_none())
             {
-                let mut own = constraint.clone();
+                let mut own = Constraint::clone(constraint);
                 own.inherited = true;
                 own.comment = None;
                 self.emit(Change::AddConstraint {
@@ -761,7 +766,7 @@ impl Resolver<'_> {
                 self.index_partition(partition, &id, &index);
             }
         }
-        let triggers: Vec<Trigger> = self
+        let triggers: Vec<Shared<Trigger>> = self
             .catalog
             .table(parent)
             .into_iter()
@@ -771,7 +776,7 @@ impl Resolver<'_> {
             let trigger = Trigger {
                 comment: None,
                 created: self.origin,
-                ..trigger
+                ..Trigger::clone(&trigger)
             };
             self.emit(Change::PutTrigger {
                 table: partition.clone(),
@@ -779,20 +784,20 @@ impl Resolver<'_> {
             });
             self.trigger_partitions(partition, &trigger);
         }
-        let keys: Vec<Constraint> = self
+        let keys: Vec<Shared<Constraint>> = self
             .catalog
             .table(parent)
             .into_iter()
             .flat_map(|t| t.constraints.clone())
             .collect();
         for constraint in keys.iter().filter(|c| matches!(c.kind, ConstraintKind::Foreign(_))) {
-            let twin = |own: &Constraint| own.columns == constraint.columns && same_target(own, constraint);
+            let twin = |own: &Shared<Constraint>| own.columns == constraint.columns && same_target(own, constraint);
             let known = self
                 .catalog
                 .table(partition)
                 .is_some_and(|t| t.constraints.iter().any(twin));
             if !known {
-                let mut own = constraint.clone();
+                let mut own = Constraint::clone(constraint);
                 own.inherited = true;
                 own.comment = None;
                 own.created = self.origin;
@@ -836,7 +841,7 @@ impl Resolver<'_> {
                     if !known {
                         column.certainty = Certainty::Maybe(self.origin);
                     }
-                    table.columns.push(column);
+                    table.columns.push(column.into());
                 }
             }
             None => table.columns_known = false,
@@ -845,7 +850,7 @@ impl Resolver<'_> {
         let meta = self.meta('r', Some(&id.schema));
         let relation = Relation {
             meta,
-            kind: RelationKind::Table(table),
+            kind: RelationKind::Table(Box::new(table)),
         };
         self.emit(Change::Create(Object::Relation(id, Arc::new(relation))));
     }

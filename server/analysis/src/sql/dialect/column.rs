@@ -72,10 +72,11 @@ pub(crate) fn constraints(c: &mut Cursor<'_>) -> Parsed<(Option<Name>, Vec<Colum
         } else if c.eat("STORAGE") || c.eat("COMPRESSION") {
             c.ident()?;
         } else if !generic_options(c)? {
-            match column_constraint(c)? {
-                Some(constraint) => constraints.push(constraint),
-                None => return Ok((collation, constraints)),
-            }
+            let Some(constraint) = column_constraint(c)? else {
+                constraints.shrink_to_fit();
+                return Ok((collation, constraints));
+            };
+            constraints.push(constraint);
         }
     }
 }

@@ -175,6 +175,8 @@ fn elements(c: &mut Cursor<'_>, table: &mut CreateTable, typed: bool) -> Parsed<
         }
         Ok(())
     })?;
+    table.columns.shrink_to_fit();
+    table.constraints.shrink_to_fit();
     Ok(())
 }
 

@@ -359,7 +359,7 @@ impl Lowering<'_> {
                     span: value.span,
                     node: ExprNode::Cast {
                         expr: Box::new(value),
-                        ty,
+                        ty: Box::new(ty),
                     },
                 }
             }
@@ -743,7 +743,7 @@ impl Lowering<'_> {
             span,
             node: ExprNode::Cast {
                 expr: Box::new(inner),
-                ty,
+                ty: Box::new(ty),
             },
         }
     }

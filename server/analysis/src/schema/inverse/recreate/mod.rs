@@ -18,6 +18,7 @@ use crate::schema::change::Key;
 use crate::schema::facts::builtin_volatility;
 use crate::schema::inverse::print::{self, folded, literal, quote_ident};
 use crate::schema::objects::{Definition, Dependencies, Id, Meta, Origin, RoutineKind, TypeKind};
+use crate::schema::small_set::SmallSet;
 use crate::sql::lexeme::{LexemeKind, lexemes};
 use crate::sql::statement::ObjectKind;
 
@@ -38,7 +39,7 @@ pub(super) struct Pieces {
     /// At their place.
     pub(super) now: Vec<Piece>,
     /// Views with the relations that they read.
-    views: Vec<(Id, BTreeSet<Id>, Vec<Piece>)>,
+    views: Vec<(Id, SmallSet<Id>, Vec<Piece>)>,
     /// What may name anything else that the same statement dropped.
     late: Vec<Piece>,
 }
@@ -49,7 +50,7 @@ impl Pieces {
         let mut waiting = std::mem::take(&mut self.views);
         while !waiting.is_empty() {
             let names: BTreeSet<Id> = waiting.iter().map(|(id, ..)| id.clone()).collect();
-            let ready = |(id, reads, _): &(Id, BTreeSet<Id>, Vec<Piece>)| {
+            let ready = |(id, reads, _): &(Id, SmallSet<Id>, Vec<Piece>)| {
                 !reads.iter().any(|read| read != id && names.contains(read))
             };
             let at = waiting.iter().position(ready).unwrap_or(0);
@@ -326,8 +327,11 @@ impl Recreate<'_> {
                 .into_iter()
                 .flat_map(|found| found.relations.iter().cloned()),
         );
-        let mut functions: BTreeSet<Id> = dependencies.map(|found| found.functions.clone()).unwrap_or_default();
-        let mut types: BTreeSet<Id> = dependencies.map(|found| found.types.clone()).unwrap_or_default();
+        let named = |of: fn(&Dependencies) -> &SmallSet<Id>| -> BTreeSet<Id> {
+            dependencies.into_iter().flat_map(of).cloned().collect()
+        };
+        let mut functions = named(|found| &found.functions);
+        let mut types = named(|found| &found.types);
         let later = || {
             let later = self.catalog.renames.iter();
             later.filter(|(origin, ..)| *origin != Origin::BASE && (since == Origin::BASE || *origin > since))

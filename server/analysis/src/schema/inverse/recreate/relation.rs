@@ -6,7 +6,9 @@ use crate::schema::inverse::print::{self, literal, quote_ident};
 use crate::schema::inverse::words::{in_parentheses, sequence_options, setting, with_options};
 use crate::schema::inverse::{Fidelity, Piece};
 use crate::schema::names::make_object_name;
-use crate::schema::objects::{Column, ConstraintKind, Id, Relation, RelationKind, Sequence, Table, TableKind, Trigger};
+use crate::schema::objects::{
+    Acl, Column, ConstraintKind, Id, Relation, RelationKind, Sequence, Table, TableKind, Trigger,
+};
 use crate::sql::statement::Persistence;
 use smol_str::SmolStr;
 use std::collections::{BTreeMap, BTreeSet};
@@ -414,7 +416,7 @@ impl Recreate<'_> {
         out.now.extend(crate::schema::inverse::privileges::between(
             self,
             &key,
-            &BTreeMap::new(),
+            &Acl::default(),
             &column.acl,
         ));
         self.comment_of(&key, column.comment.as_ref(), out);

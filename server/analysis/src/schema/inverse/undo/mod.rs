@@ -351,7 +351,7 @@ impl Undoing<'_, '_> {
                 let Some(before) = acl(catalog, object) else { return };
                 let mut next = catalog.clone();
                 next.apply(change, self.moment.step.origin);
-                let none = crate::schema::objects::Acl::new();
+                let none = crate::schema::objects::Acl::default();
                 let after = acl(&next, object).unwrap_or(&none);
                 out.now
                     .extend(privileges::between(&self.recreate(catalog), object, after, before));

@@ -176,7 +176,7 @@ impl Undoing<'_, '_> {
             });
             if lost {
                 let key = Key::Column(id.clone(), column.name.clone());
-                let none = crate::schema::objects::Acl::new();
+                let none = crate::schema::objects::Acl::default();
                 out.now
                     .extend(privileges::between(&self.recreate(catalog), &key, &none, &column.acl));
             }
