@@ -184,6 +184,83 @@ fn a_fingerprint_survives_moved_lines() {
     assert_eq!(before, fingerprints("after"));
 }
 
+const COUNTS: &str = "create table users (id bigint primary key);
+create materialized view counts as select count(*) as n from users;
+create unique index counts_n on counts (n);
+";
+const REFRESH: &str =
+    "-- daily\nrefresh materialized view counts; -- now\nalter table users add column n int not null;\n";
+
+#[test]
+fn fix_shows_what_it_would_change_and_then_changes_it() {
+    let folder = folder(&[("migrations/0001_a.sql", COUNTS), ("migrations/0002_b.sql", REFRESH)]);
+    let read = || fs::read_to_string(folder.path().join("migrations/0002_b.sql")).expect("it is there");
+    let shown = dblsp(folder.path(), &["fix", "--diff"]);
+    insta::assert_snapshot!(shown.shown());
+    assert_eq!(read(), REFRESH, "a look writes nothing");
+    let fixed = dblsp(folder.path(), &["fix"]);
+    insta::assert_snapshot!(fixed.shown());
+    assert_eq!(read(), REFRESH.replace("view counts", "view concurrently counts"));
+    let again = dblsp(folder.path(), &["fix"]);
+    assert_eq!((again.code, &*again.stdout), (Some(0), "nothing to fix\n"));
+    let review = dblsp(folder.path(), &["fix", "--review", "--format", "json"]).json();
+    assert_eq!(review["written"], true);
+    assert_eq!(review["fixes"][0]["rule"], "add-required-column");
+    assert!(!read().contains("not null"));
+    let done = dblsp(folder.path(), &["fix", "--review", "--diff"]);
+    assert_eq!((done.code, &*done.stdout), (Some(0), ""));
+}
+
+#[test]
+fn check_fixes_first_and_judges_what_is_left() {
+    let folder = folder(&[("migrations/0001_a.sql", COUNTS), ("migrations/0002_b.sql", REFRESH)]);
+    let rules = |outcome: &Outcome| {
+        let json = outcome.json();
+        let found = json["diagnostics"].as_array().expect("a list").iter();
+        found.map(|found| found["rule"].to_string()).collect::<Vec<_>>()
+    };
+    let before = dblsp(folder.path(), &["check", "--format", "json"]);
+    assert!(rules(&before).contains(&"\"refresh-blocking\"".to_owned()));
+    let after = dblsp(folder.path(), &["check", "--fix", "--format", "json"]);
+    assert!(!rules(&after).contains(&"\"refresh-blocking\"".to_owned()));
+    assert!(
+        after.stderr.contains("refresh-blocking: Refresh it concurrently"),
+        "{}",
+        after.stderr
+    );
+    assert_eq!(dblsp(folder.path(), &["check", "--review"]).code, Some(2));
+    assert_eq!(
+        dblsp_reading(folder.path(), &["check", "--fix", "-"], "select 1;").code,
+        Some(2)
+    );
+    assert_eq!(dblsp_reading(folder.path(), &["fix", "-"], "select 1;").code, Some(2));
+}
+
+#[test]
+fn committed_migrations_are_fixed_only_where_they_are_named() {
+    let folder = repository();
+    write(
+        folder.path(),
+        &[
+            ("supabase/migrations/20240103000000_c.sql", COUNTS),
+            ("supabase/migrations/20240104000000_d.sql", REFRESH),
+        ],
+    );
+    git(folder.path(), &["add", "."]);
+    git(folder.path(), &["commit", "--quiet", "--message", "x"]);
+    write(folder.path(), &[("supabase/migrations/20240105000000_e.sql", REFRESH)]);
+    let fixed = dblsp(folder.path(), &["fix"]);
+    insta::assert_snapshot!(fixed.shown());
+    let named = dblsp(folder.path(), &["fix", "supabase/migrations/20240104000000_d.sql"]);
+    assert!(
+        named
+            .stdout
+            .starts_with("fixed supabase/migrations/20240104000000_d.sql"),
+        "{}",
+        named.shown()
+    );
+}
+
 #[test]
 fn the_reference_project_has_json_of_version_1() {
     let outcome = dblsp(Path::new(env!("CARGO_MANIFEST_DIR")), &["check", "--format", "json"]);

@@ -28,6 +28,8 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Judge migrations
     Check(CheckOptions),
+    /// Mend what `check` finds, where there is a fix
+    Fix(FixOptions),
     /// Explain a rule
     Explain {
         /// Name of the rule
@@ -146,6 +148,53 @@ pub(crate) struct ScaffoldOptions {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Files that PATHS does not name are read as context: what they create is known.")]
 pub(crate) struct CheckOptions {
+    /// Which files.
+    #[command(flatten)]
+    pub(crate) choice: Choice,
+    /// Read the text of PATH from standard input
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["staged", "changed", "since"])]
+    pub(crate) stdin_filename: Option<PathBuf>,
+    /// Also prove the rollbacks of what is judged, on a throw-away server, as `dblsp prove` does
+    #[arg(long)]
+    pub(crate) prove: bool,
+    /// Apply the safe fixes first, and judge what is left
+    #[arg(long, conflicts_with = "stdin_filename")]
+    pub(crate) fix: bool,
+    /// Apply also the fixes that change what happens
+    #[arg(long, requires = "fix")]
+    pub(crate) review: bool,
+    /// How to print findings
+    #[arg(long, value_enum, default_value_t = CheckFormat::Text)]
+    pub(crate) format: CheckFormat,
+    /// Mildest level that makes the exit code 1
+    #[arg(long, value_name = "LEVEL", default_value = "warning", value_parser = level())]
+    pub(crate) fail_on: Level,
+}
+
+/// Options of `dblsp fix`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Migrations that may be applied already stay as they are: those older than `since` of dblsp.toml, and \
+                  committed ones unless PATHS names the file. With --diff, the exit code is 1 if there is something to fix."
+)]
+pub(crate) struct FixOptions {
+    /// Which files.
+    #[command(flatten)]
+    pub(crate) choice: Choice,
+    /// Apply also the fixes that change what happens: look at the outcome
+    #[arg(long)]
+    pub(crate) review: bool,
+    /// Show what would change, and write nothing
+    #[arg(long)]
+    pub(crate) diff: bool,
+    /// How to print the outcome
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+}
+
+/// Which files to judge, and by which settings.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Choice {
     /// Files and folders to judge; `-` is standard input [default: the project around the current folder]
     pub(crate) paths: Vec<PathBuf>,
     /// Judge what is staged in git, as it is staged
@@ -157,18 +206,6 @@ pub(crate) struct CheckOptions {
     /// Judge what changed since REV was left, untracked files included
     #[arg(long, value_name = "REV")]
     pub(crate) since: Option<String>,
-    /// Read the text of PATH from standard input
-    #[arg(long, value_name = "PATH", conflicts_with_all = ["staged", "changed", "since"])]
-    pub(crate) stdin_filename: Option<PathBuf>,
-    /// Also prove the rollbacks of what is judged, on a throw-away server, as `dblsp prove` does
-    #[arg(long)]
-    pub(crate) prove: bool,
-    /// How to print findings
-    #[arg(long, value_enum, default_value_t = CheckFormat::Text)]
-    pub(crate) format: CheckFormat,
-    /// Mildest level that makes the exit code 1
-    #[arg(long, value_name = "LEVEL", default_value = "warning", value_parser = level())]
-    pub(crate) fail_on: Level,
     /// Read settings from FILE instead of dblsp.toml
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,

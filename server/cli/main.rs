@@ -25,6 +25,7 @@ fn main() -> ExitCode {
     let args = Args::parse();
     let result = match args.command {
         Command::Check(options) => commands::check::run(&options),
+        Command::Fix(options) => commands::fix::run(&options),
         Command::Explain { rule } => commands::explain::run(&rule),
         Command::Rules { format } => commands::rules::run(format),
         Command::Init { dry_run } => commands::init::run(dry_run),

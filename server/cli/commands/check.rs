@@ -7,11 +7,13 @@ use std::sync::Arc;
 use anyhow::Context;
 use database::prove::{Store, WithRows, attach};
 use project::files::{Disk, decode};
-use project::{Project, ProjectError, Request, Selection, git};
+use project::git::{self, Changes};
+use project::{Project, ProjectError, Request, Selection};
 
-use crate::args::{CheckFormat, CheckOptions, Format};
+use super::fix;
+use crate::args::{CheckFormat, CheckOptions, Choice, Format};
 use crate::commands::prove::{self, Shown};
-use crate::failure::{Exit, report_problem};
+use crate::failure::{Exit, Failure, report_problem};
 use crate::linked;
 use crate::progress::Progress;
 use crate::render::{Results, github, gitlab, json, junit, sarif, text};
@@ -19,6 +21,9 @@ use crate::terminal::{self, Paint};
 
 pub(crate) fn run(options: &CheckOptions) -> anyhow::Result<Exit> {
     let request = request(options)?;
+    if options.fix {
+        fix::first(&options.choice, &request, options.review)?;
+    }
     let progress = Progress::start("Reading and replaying migrations");
     let mut loaded = project::load(&request);
     for project in &mut loaded.projects {
@@ -99,15 +104,16 @@ fn judge(project: Project, results: &mut Results) {
 }
 
 fn request(options: &CheckOptions) -> anyhow::Result<Request> {
+    let choice = &options.choice;
     let folder = std::env::current_dir().context("the current folder cannot be read")?;
     let mut disk = Disk::new(&folder);
     let mut paths: Vec<PathBuf> = Vec::new();
-    for path in &options.paths {
+    for path in &choice.paths {
         if path != Path::new("-") {
             paths.push(disk.absolute(path));
         }
     }
-    let reads_stdin = paths.len() < options.paths.len() || options.stdin_filename.is_some();
+    let reads_stdin = paths.len() < choice.paths.len() || options.stdin_filename.is_some();
     if reads_stdin {
         let mut bytes = Vec::new();
         std::io::stdin()
@@ -118,29 +124,24 @@ fn request(options: &CheckOptions) -> anyhow::Result<Request> {
         disk.overlay.insert(path.clone(), Some(decode(bytes).text));
         paths.push(path);
     }
-    let changes = if options.staged {
-        Some(git::staged(&folder)?)
-    } else if options.changed {
-        Some(git::changed(&folder)?)
-    } else if let Some(revision) = &options.since {
-        Some(git::since(&folder, revision)?)
-    } else {
-        None
-    };
-    let selection = match changes {
+    if reads_stdin && options.fix {
+        return Err(Failure::usage(
+            "standard input cannot be fixed in place",
+            "name files, or leave `--fix` out",
+        )
+        .into());
+    }
+    // What is fixed is what lies on disk, and so is what is judged afterwards.
+    let is_laid_over = !options.fix;
+    let selection = match changes(choice, &folder)? {
         None => Selection::All,
         Some(changes) => {
-            disk.overlay.extend(changes.overlay);
+            disk.overlay
+                .extend(changes.overlay.into_iter().filter(|_| is_laid_over));
             Selection::Only(changes.files)
         }
     };
-    let settings = options.config.as_deref().map(|file| disk.absolute(file));
-    if let Some(file) = &settings
-        && !disk.is_file(file)
-    {
-        let path = disk.show(file);
-        return Err(ProjectError::NoSuchPath { path }.into());
-    }
+    let settings = settings(choice, &disk)?;
     Ok(Request {
         folder,
         paths,
@@ -148,6 +149,31 @@ fn request(options: &CheckOptions) -> anyhow::Result<Request> {
         settings,
         disk,
     })
+}
+
+/// What git says has changed, if that is asked for.
+pub(crate) fn changes(choice: &Choice, folder: &Path) -> Result<Option<Changes>, ProjectError> {
+    if choice.staged {
+        git::staged(folder).map(Some)
+    } else if choice.changed {
+        git::changed(folder).map(Some)
+    } else if let Some(revision) = &choice.since {
+        git::since(folder, revision).map(Some)
+    } else {
+        Ok(None)
+    }
+}
+
+/// The settings that are named, if they are there.
+pub(crate) fn settings(choice: &Choice, disk: &Disk) -> Result<Option<PathBuf>, ProjectError> {
+    let file = choice.config.as_deref().map(|file| disk.absolute(file));
+    match file {
+        Some(file) if !disk.is_file(&file) => {
+            let path = disk.show(&file);
+            Err(ProjectError::NoSuchPath { path })
+        }
+        file => Ok(file),
+    }
 }
 
 /// What standard input is called; ends in `.sql` because only such files are read.

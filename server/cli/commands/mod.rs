@@ -8,6 +8,7 @@ pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod drift;
 pub(crate) mod explain;
+pub(crate) mod fix;
 pub(crate) mod history;
 pub(crate) mod init;
 pub(crate) mod link;

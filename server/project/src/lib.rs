@@ -12,6 +12,7 @@ pub mod discover;
 pub mod edit;
 pub mod error;
 pub mod files;
+pub mod fix;
 pub mod git;
 pub mod init;
 pub mod layout;

@@ -17,6 +17,8 @@ pub struct Change<'a> {
     is_last_same: bool,
     /// The first lines of all files are.
     are_heads_same: bool,
+    /// The texts of all files are.
+    are_texts_same: bool,
 }
 
 impl<'a> Change<'a> {
@@ -33,9 +35,11 @@ impl<'a> Change<'a> {
                 && old.complete == new.complete
                 && before.timeline.is_complete() == now.timeline.is_complete()
                 && before.settings == now.settings
+                && uses_timeouts(before) == uses_timeouts(now)
                 && pairs().all(|(old, new)| is_named_alike(old, new)),
             is_last_same: now.timeline.shares(&before.timeline, count),
             are_heads_same: pairs().all(|(old, new)| is_headed_alike(old, new)),
+            are_texts_same: pairs().all(|(old, new)| Arc::ptr_eq(&old.text, &new.text) || old.text == new.text),
         }
     }
 
@@ -53,7 +57,12 @@ impl<'a> Change<'a> {
             && self.now.timeline.shares(&self.before.timeline, number)
             && (!look.later || self.is_last_same)
             && (!look.heads || self.are_heads_same)
+            && (!look.texts || self.are_texts_same)
     }
+}
+
+fn uses_timeouts(linter: &Linter<'_>) -> bool {
+    linter.timeouts.are_used(linter.history, linter.documents)
 }
 
 /// Whether other files' rules see the same of a file's name: see [`super::context::Named`].

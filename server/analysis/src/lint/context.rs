@@ -1,6 +1,7 @@
 //! What a rule may look at, and where it puts its findings.
 
 use std::cell::Cell;
+use std::sync::OnceLock;
 
 use smol_str::SmolStr;
 
@@ -41,6 +42,48 @@ pub struct Cx<'a> {
     /// The only migration that project rules shall speak about; `None`: all.
     only: Option<usize>,
     far: &'a Far,
+    /// See [`Cx::uses_lock_timeouts`].
+    timeouts: &'a Timeouts,
+}
+
+/// Whether a history knows of `lock_timeout`; looked for when somebody asks.
+#[derive(Debug, Default)]
+pub(crate) struct Timeouts {
+    used: OnceLock<bool>,
+}
+
+impl Timeouts {
+    /// Whether some file sets `lock_timeout`, and none sets it for a role or a database, which would do for all files.
+    pub(crate) fn are_used(&self, history: &History, documents: &[Document]) -> bool {
+        *self.used.get_or_init(|| {
+            let mut is_used = false;
+            for (migration, document) in history.migrations.iter().zip(documents) {
+                let text = &*migration.text;
+                if !text.contains("lock_timeout") && !text.contains("LOCK_TIMEOUT") {
+                    continue;
+                }
+                is_used = true;
+                if document
+                    .file
+                    .statements
+                    .iter()
+                    .any(|one| is_standing(one.span.slice(text)))
+                {
+                    return false;
+                }
+            }
+            is_used
+        })
+    }
+}
+
+/// `ALTER ROLE … SET lock_timeout = …`, and the same for a database.
+fn is_standing(statement: &str) -> bool {
+    let words = statement.to_ascii_lowercase();
+    let mut first = words.split_whitespace();
+    first.next() == Some("alter")
+        && matches!(first.next(), Some("role" | "user" | "database"))
+        && words.contains("lock_timeout")
 }
 
 /// What a rule looked at beyond the judged file and what comes before it: its findings are of use as long as that stays
@@ -51,6 +94,8 @@ pub(crate) struct Far {
     pub(crate) later: Cell<bool>,
     /// The first lines of other files.
     pub(crate) heads: Cell<bool>,
+    /// The texts of later files.
+    pub(crate) texts: Cell<bool>,
 }
 
 /// A file of the history, as far as its name goes: what no edit of its text changes.
@@ -102,6 +147,7 @@ impl<'a> Cx<'a> {
         timeline: &'a Timeline,
         file: usize,
         far: &'a Far,
+        timeouts: &'a Timeouts,
     ) -> Self {
         Self {
             history,
@@ -113,6 +159,7 @@ impl<'a> Cx<'a> {
             work: None,
             only: None,
             far,
+            timeouts,
         }
     }
 
@@ -141,6 +188,11 @@ impl<'a> Cx<'a> {
     /// Whether the history builds the database from nothing, or from its base.
     pub fn is_complete(&self) -> bool {
         self.timeline.is_complete()
+    }
+
+    /// Whether the project sets `lock_timeout` where it thinks of it.
+    pub fn uses_lock_timeouts(&self) -> bool {
+        self.timeouts.are_used(self.history, self.documents)
     }
 
     /// All files of the history, by name, in the order of application.
@@ -192,6 +244,13 @@ impl<'a> Cx<'a> {
             self.far.later.set(true);
         }
         self.timeline.before(number)
+    }
+
+    /// The texts of the migrations behind the judged one.
+    pub fn texts_behind(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.far.texts.set(true);
+        let behind = self.history.migrations.get(self.file + 1..).unwrap_or_default();
+        behind.iter().map(|migration| &*migration.text)
     }
 
     fn note_head(&self, number: usize) {
@@ -286,6 +345,23 @@ impl<'a> Cx<'a> {
     /// Whether the statement is committed before the next one runs, so that its locks are gone by then.
     pub fn commits_alone(&self) -> bool {
         !self.step().transaction.shared
+    }
+
+    /// The edit that makes the statement run `CONCURRENTLY`, with what else the file needs for that; `None` where
+    /// PostgreSQL would refuse it then, since the file runs in a transaction.
+    pub fn concurrently(&self, edit: Edit) -> Option<Vec<Edit>> {
+        if !self.is_editable() || (!self.commits_alone() && self.step().transaction.explicit) {
+            return None;
+        }
+        match self.settings.runner {
+            _ if self.commits_alone() => Some(vec![edit]),
+            // The CLI takes the statement out of the file's transaction.
+            Runner::Supabase => Some(vec![edit]),
+            Runner::Sqlx if self.document().file.statements.len() == 1 => {
+                Some(vec![insert(0, "-- no-transaction\n"), edit])
+            }
+            Runner::Sqlx | Runner::Psql | Runner::PsqlSingle => None,
+        }
     }
 
     /// Keywords in the case in which the statement's own first one is written.
@@ -577,10 +653,37 @@ pub fn noun(kind: ObjectKind) -> String {
 /// A statement with its semicolon, if it has one.
 pub fn with_semicolon(text: &str, statement: Span) -> Span {
     let rest = text.get(statement.end as usize..).unwrap_or_default();
-    let blanks = rest.len() - rest.trim_start().len();
-    let has_semicolon = rest[blanks..].starts_with(';');
-    let length = if has_semicolon { blanks + 1 } else { 0 };
+    let between = rest.len() - behind_comments(rest).len();
+    let has_semicolon = rest[between..].starts_with(';');
+    let length = if has_semicolon { between + 1 } else { 0 };
     Span::new(statement.start as usize, statement.end as usize + length)
+}
+
+/// The text without the blanks and comments that it begins with.
+fn behind_comments(text: &str) -> &str {
+    let rest = text.trim_start();
+    if rest.starts_with("--") {
+        return rest.split_once('\n').map_or("", |(_, rest)| behind_comments(rest));
+    }
+    if !rest.starts_with("/*") {
+        return rest;
+    }
+    let mut depth = 0;
+    let mut at = 0;
+    while let Some(found) = rest[at..].find(['/', '*']) {
+        let here = &rest[at + found..];
+        let change = match here.get(..2) {
+            Some("/*") => 1,
+            Some("*/") => -1,
+            _ => 0,
+        };
+        depth += change;
+        at += found + if change == 0 { 1 } else { 2 };
+        if change == -1 && depth == 0 {
+            return behind_comments(&rest[at..]);
+        }
+    }
+    ""
 }
 
 /// A statement with its semicolon, and with its line end where it fills its lines: what to cut to remove it.

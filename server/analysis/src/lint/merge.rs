@@ -6,10 +6,16 @@ use super::diagnostic::Diagnostic;
 use crate::text::Span;
 
 /// A rule, and those that say the same in better words: its finding goes where one of theirs overlaps it.
-const SAID_BETTER: &[(&str, &[&str])] = &[(
-    "add-column-inline-unique",
-    &["add-required-column", "add-column-unique-constant-default"],
-)];
+const SAID_BETTER: &[(&str, &[&str])] = &[
+    (
+        "add-column-inline-unique",
+        &["add-required-column", "add-column-unique-constant-default"],
+    ),
+    ("drop-column", &["drop-blocked", "rename-by-drop-and-add"]),
+    ("drop-object", &["drop-blocked", "drop-cascade", "drop-used-in-routine"]),
+    ("drop-table", &["drop-blocked"]),
+    ("unknown-object", &["extension-missing"]),
+];
 
 /// A rule that is only heard where nothing else is said about the statement: that is worth more, and mended first.
 const LAST: &str = "lock-timeout-missing";

@@ -5,11 +5,14 @@ pub mod change;
 pub mod context;
 pub mod diagnostic;
 pub mod fingerprint;
+pub mod fixing;
 mod merge;
+mod polish;
 pub mod rule;
 mod rules;
 #[cfg(test)]
 pub(crate) mod testing;
+mod twins;
 pub mod work;
 
 pub(crate) mod prelude {
@@ -28,7 +31,7 @@ pub use rules::RULES;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use context::{Cx, Far, Finding, Place, Report};
+use context::{Cx, Far, Finding, Place, Report, Timeouts};
 use diagnostic::{Diagnostic, Level, Related};
 use rule::{Check, Rule};
 use work::Held;
@@ -54,6 +57,8 @@ pub struct Look {
     later: bool,
     /// Whether they looked at the first lines of other files.
     heads: bool,
+    /// Whether they looked at the texts of later files.
+    texts: bool,
 }
 
 /// A replayed history, ready to be judged file by file.
@@ -63,6 +68,7 @@ pub struct Linter<'a> {
     settings: &'a Settings,
     timeline: Arc<Timeline>,
     rules: Vec<(&'static Rule, Level)>,
+    timeouts: Timeouts,
 }
 
 impl<'a> Linter<'a> {
@@ -93,6 +99,7 @@ impl<'a> Linter<'a> {
             settings,
             timeline,
             rules,
+            timeouts: Timeouts::default(),
         }
     }
 
@@ -115,6 +122,7 @@ impl<'a> Linter<'a> {
             findings,
             later: far.later.get(),
             heads: far.heads.get(),
+            texts: far.texts.get(),
         }
     }
 
@@ -157,7 +165,15 @@ impl<'a> Linter<'a> {
     }
 
     fn cx<'c>(&'c self, number: usize, far: &'c Far) -> Cx<'c> {
-        Cx::new(self.history, self.documents, self.settings, &self.timeline, number, far)
+        Cx::new(
+            self.history,
+            self.documents,
+            self.settings,
+            &self.timeline,
+            number,
+            far,
+            &self.timeouts,
+        )
     }
 
     /// The findings of the rules about what there is in the end, before `allow` comments are heeded.
@@ -279,11 +295,17 @@ impl<'a> Linter<'a> {
                 .get(number)
                 .map(|migration| migration.path.clone())
         };
-        let place = match finding.place {
-            Place::Here => path(here)?,
-            Place::Migration(number) => path(number)?,
-            Place::Path(path) => path,
+        let (number, place) = match finding.place {
+            Place::Here => (Some(here), path(here)?),
+            Place::Migration(number) => (Some(number), path(number)?),
+            Place::Path(path) => (None, path),
         };
+        let file = number.and_then(|number| self.history.migrations.get(number).zip(self.documents.get(number)));
+        let fixes = finding.fixes.into_iter().filter_map(|fix| match file {
+            Some((migration, document)) => polish::polish(fix, &migration.text, &document.file),
+            None => Some(fix),
+        });
+        let fixes = fixes.collect();
         let related = finding.related.into_iter().filter_map(|(number, span, message)| {
             Some(Related {
                 path: path(number)?,
@@ -301,7 +323,7 @@ impl<'a> Linter<'a> {
             path: place,
             span: finding.span,
             related: related.collect(),
-            fixes: finding.fixes,
+            fixes,
         })
     }
 }

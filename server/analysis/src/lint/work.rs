@@ -61,7 +61,10 @@ impl Held {
             self.latest.clear();
         }
         let cost = cost(moment, postgres);
-        let others = self.locks.iter().filter(|(_, (mode, _))| mode.blocks_reads());
+        let others = self
+            .locks
+            .iter()
+            .filter(|(_, (mode, _))| *mode >= LockMode::ShareRowExclusive);
         let is_long = !(cost.rewrites.is_empty() && cost.scans.is_empty() && cost.builds.is_empty());
         let is_new = |id: &Id| {
             let relation = moment.before.relations.get(id);

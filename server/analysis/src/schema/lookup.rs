@@ -121,7 +121,8 @@ impl<'a> Lookup<'a> {
 }
 
 impl Catalog {
-    fn overloads_of(&self, id: &Id) -> Vec<(&Signature, &Routine)> {
+    /// The routines of that very name.
+    pub(crate) fn overloads_of(&self, id: &Id) -> Vec<(&Signature, &Routine)> {
         let first = Signature {
             id: id.clone(),
             arguments: Vec::new(),

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use analysis::lint::diagnostic::{Diagnostic, Edit, Fix, FixKind};
+use analysis::lint::diagnostic::{Diagnostic, Edit, FixKind};
+use analysis::lint::fixing::{Willing, together};
 use analysis::lint::rule::Check;
 use analysis::lint::rule_named;
 use project::rename::Rename;
@@ -168,8 +169,7 @@ impl Actions<'_> {
     }
 
     fn fix_all(&self, found: &[Diagnostic]) -> Option<CodeAction> {
-        let fixes = found.iter().filter_map(|found| found.fixes.first());
-        let edits = safe_edits(fixes);
+        let edits = together(found, Willing::Safe).edits();
         let title = "Apply all safe fixes of dblsp";
         (!edits.is_empty()).then(|| of_edit(title, FIX_ALL, self.edit(&edits)))
     }
@@ -255,22 +255,6 @@ impl Actions<'_> {
     }
 }
 
-/// The edits of safe fixes; one that overlaps an earlier one is left for the next time.
-fn safe_edits<'f>(fixes: impl Iterator<Item = &'f Fix>) -> Vec<Edit> {
-    let mut edits: Vec<Edit> = Vec::new();
-    for fix in fixes.filter(|fix| fix.kind == FixKind::Safe && fix.creates.is_empty()) {
-        let overlaps = |new: &Edit| {
-            let mut old = edits.iter();
-            old.any(|old| new.span.start <= old.span.end && old.span.start <= new.span.end)
-        };
-        if !fix.edits.iter().any(overlaps) {
-            edits.extend(fix.edits.iter().cloned());
-        }
-    }
-    edits.sort_by_key(|edit| edit.span);
-    edits
-}
-
 fn of_edit(title: &str, kind: CodeActionKind, edit: WorkspaceEdit) -> CodeAction {
     CodeAction {
         title: title.to_owned(),
@@ -286,38 +270,5 @@ fn of_command(title: &str, kind: CodeActionKind, command: &str, arguments: Vec<V
         kind: Some(kind),
         command: Some(Command::new(title.to_owned(), command.to_owned(), Some(arguments))),
         ..CodeAction::default()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use analysis::text::Span;
-
-    use super::*;
-
-    fn fix(kind: FixKind, spans: &[(usize, usize)]) -> Fix {
-        let edits = spans.iter().map(|(start, end)| Edit {
-            span: Span::new(*start, *end),
-            text: "x".into(),
-        });
-        Fix {
-            title: "Mend it".into(),
-            kind,
-            edits: edits.collect(),
-            creates: Vec::new(),
-        }
-    }
-
-    #[test]
-    fn all_safe_fixes_are_those_that_do_not_overlap() {
-        let fixes = [
-            fix(FixKind::Safe, &[(10, 20), (30, 40)]),
-            fix(FixKind::Review, &[(50, 60)]),
-            fix(FixKind::Safe, &[(35, 36), (70, 80)]),
-            fix(FixKind::Safe, &[(1, 2)]),
-        ];
-        let edits = safe_edits(fixes.iter());
-        let spans: Vec<(u32, u32)> = edits.iter().map(|edit| (edit.span.start, edit.span.end)).collect();
-        assert_eq!(spans, [(1, 2), (10, 20), (30, 40)]);
     }
 }

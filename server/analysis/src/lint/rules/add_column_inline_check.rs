@@ -1,5 +1,5 @@
 use crate::lint::prelude::*;
-use crate::sql::statement::ColumnConstraintKind;
+use crate::lint::twins::inline::{self, Inline};
 
 rule! {
     /// A check that comes with a new column is checked on every row while reads and writes wait.
@@ -45,50 +45,7 @@ rule! {
 }
 
 fn check(cx: &Cx<'_>, report: &mut Report) {
-    for (column, busy) in cx.added_columns() {
-        if cx.cost().rewrites.contains(busy.id) {
-            return;
-        }
-        let checks = column
-            .constraints
-            .iter()
-            .filter(|constraint| matches!(constraint.kind, ColumnConstraintKind::Check { .. }));
-        for constraint in checks {
-            let table = busy.shown();
-            let message = format!(
-                "adding `{table}.{}` with a check reads every row of `{table}`: reads and writes of it wait under an \
-                 ACCESS EXCLUSIVE lock",
-                column.name
-            );
-            let finding = report.add(constraint.span, message);
-            finding.help("Add the check by itself as `not valid`, and validate it in a later migration.");
-            let Node::AlterTable(alter) = &cx.step().statement.node else {
-                return;
-            };
-            if !cx.is_editable() {
-                continue;
-            }
-            let name = if constraint.name.is_some() {
-                String::new()
-            } else {
-                let name = format!("{}_{}_check", busy.id.name, column.name);
-                format!("{} {} ", cx.cased("constraint"), crate::schema::objects::quote(&name))
-            };
-            let rest = format!(
-                "{} {} {} {name}{} {}",
-                cx.cased(";\nalter table"),
-                cx.source(alter.name.span()),
-                cx.cased("add"),
-                cx.source(constraint.span),
-                cx.cased("not valid")
-            );
-            let edits = vec![
-                crate::lint::context::remove(cx.text(), constraint.span),
-                insert(cx.step().statement.span.end, rest),
-            ];
-            finding.fix(FixKind::Review, "Add the check by itself, `not valid`", edits);
-        }
-    }
+    inline::check(cx, report, Inline::Check);
 }
 
 #[cfg(test)]

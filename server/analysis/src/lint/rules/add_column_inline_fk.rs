@@ -1,5 +1,5 @@
 use crate::lint::prelude::*;
-use crate::sql::statement::ColumnConstraintKind;
+use crate::lint::twins::inline::{self, Inline};
 
 rule! {
     /// A foreign key that comes with a new, filled column looks every row up while others wait.
@@ -48,56 +48,7 @@ rule! {
 }
 
 fn check(cx: &Cx<'_>, report: &mut Report) {
-    for (column, busy) in cx.added_columns() {
-        if cx.cost().rewrites.contains(busy.id) || !cx.cost().scans.contains(busy.id) {
-            return;
-        }
-        let is_filled = column.constraints.iter().any(|constraint| {
-            matches!(&constraint.kind, ColumnConstraintKind::Default(expr)
-                if !matches!(expr.node, crate::sql::statement::ExprNode::Null))
-        });
-        for constraint in &column.constraints {
-            let ColumnConstraintKind::References(references) = &constraint.kind else {
-                continue;
-            };
-            if !is_filled {
-                continue;
-            }
-            let (table, parent) = (busy.shown(), &references.table);
-            let message = format!(
-                "adding `{table}.{}` looks every row of `{table}` up in `{parent}`: reads and writes of `{table}` wait, \
-                 and writes of `{parent}`",
-                column.name
-            );
-            let finding = report.add(constraint.span, message);
-            finding.help("Add the foreign key by itself as `not valid`, and validate it in a later migration.");
-            let Node::AlterTable(alter) = &cx.step().statement.node else {
-                return;
-            };
-            if !cx.is_editable() {
-                continue;
-            }
-            let name = match &constraint.name {
-                Some(name) => cx.source(name.span).to_owned(),
-                None => crate::schema::objects::quote(&format!("{}_{}_fkey", busy.id.name, column.name)),
-            };
-            let rest = format!(
-                "{} {} {} {name} {} ({}) {} {}",
-                cx.cased(";\nalter table"),
-                cx.source(alter.name.span()),
-                cx.cased("add constraint"),
-                cx.cased("foreign key"),
-                cx.source(column.name.span),
-                cx.source(references.span),
-                cx.cased("not valid")
-            );
-            let edits = vec![
-                crate::lint::context::remove(cx.text(), constraint.span),
-                insert(cx.step().statement.span.end, rest),
-            ];
-            finding.fix(FixKind::Review, "Add the foreign key by itself, `not valid`", edits);
-        }
-    }
+    inline::check(cx, report, Inline::ForeignKey);
 }
 
 #[cfg(test)]

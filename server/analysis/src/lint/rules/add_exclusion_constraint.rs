@@ -1,5 +1,5 @@
 use crate::lint::prelude::*;
-use crate::sql::statement::TableConstraintKind;
+use crate::lint::twins::index_behind::{self, Behind};
 
 rule! {
     /// Adding an exclusion constraint stops reads and writes until its index is built.
@@ -37,27 +37,7 @@ rule! {
 }
 
 fn check(cx: &Cx<'_>, report: &mut Report) {
-    let Some((alter, busy)) = cx.busy_alter() else { return };
-    for action in &alter.actions {
-        let AlterActionKind::AddConstraint(constraint) = &action.kind else {
-            continue;
-        };
-        let excludes = matches!(constraint.kind, TableConstraintKind::Exclude { .. });
-        if !excludes || cx.had_constraint(busy.id, constraint, alter) {
-            continue;
-        }
-        let what = match &constraint.name {
-            Some(name) => format!("`{name}`"),
-            None => "an exclusion constraint".to_owned(),
-        };
-        let message = format!(
-            "adding {what} builds an index: reads and writes of `{}` wait under an ACCESS EXCLUSIVE lock until it is done",
-            busy.shown()
-        );
-        report
-            .add(constraint.span, message)
-            .help("Add it while the table is small or nobody uses it, or move the rows to a new table that has it.");
-    }
+    index_behind::check(cx, report, Behind::Exclusion);
 }
 
 #[cfg(test)]

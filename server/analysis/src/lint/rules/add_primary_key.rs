@@ -1,6 +1,5 @@
 use crate::lint::prelude::*;
-use crate::schema::objects::TableKind;
-use crate::sql::statement::TableConstraintKind;
+use crate::lint::twins::index_behind::{self, Behind};
 
 rule! {
     /// Adding a primary key stops reads and writes of the table until its index is built.
@@ -47,48 +46,7 @@ rule! {
 }
 
 fn check(cx: &Cx<'_>, report: &mut Report) {
-    let Some((alter, busy)) = cx.busy_alter() else { return };
-    for action in &alter.actions {
-        let AlterActionKind::AddConstraint(constraint) = &action.kind else {
-            continue;
-        };
-        let TableConstraintKind::PrimaryKey { columns, .. } = &constraint.kind else {
-            continue;
-        };
-        // A table has one primary key; a second one is refused before anything is read.
-        let old = busy.table.primary_key();
-        let has_one =
-            old.is_some_and(|old| old.certainty.is_certain() && !crate::schema::proof::drops(alter, &old.name));
-        if has_one || busy.table.kind == TableKind::Foreign {
-            continue;
-        }
-        let message = format!(
-            "adding a primary key builds an index: reads and writes of `{}` wait under an ACCESS EXCLUSIVE lock until it \
-             is done",
-            busy.shown()
-        );
-        let finding = report.add(constraint.span, message);
-        if busy.table.kind == TableKind::Partitioned {
-            finding.help("Create a unique index on each partition `concurrently` before: PostgreSQL takes those then.");
-            continue;
-        }
-        let is_not_null = columns.iter().all(|column| {
-            let known = busy.table.column(&column.value);
-            known.is_some_and(|known| known.not_null && known.certainty.is_certain())
-        });
-        let first = if is_not_null { "" } else { "Make its columns not null, " };
-        let create = if is_not_null { "Create" } else { "create" };
-        finding.help(format!(
-            "{first}{create} a unique index `concurrently`{}, and add the key `using index`.",
-            cx.apart()
-        ));
-        if is_not_null
-            && cx.commits_alone()
-            && let Some(edits) = cx.index_first(alter, constraint, busy.id)
-        {
-            finding.fix(FixKind::Review, "Build its index concurrently first", edits);
-        }
-    }
+    index_behind::check(cx, report, Behind::PrimaryKey);
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 use crate::lint::prelude::*;
-use crate::schema::objects::TableKind;
-use crate::sql::statement::TableConstraintKind;
+use crate::lint::twins::index_behind::{self, Behind};
 
 rule! {
     /// Adding a unique constraint stops reads and writes of the table until its index is built.
@@ -46,38 +45,7 @@ rule! {
 }
 
 fn check(cx: &Cx<'_>, report: &mut Report) {
-    let Some((alter, busy)) = cx.busy_alter() else { return };
-    for action in &alter.actions {
-        let AlterActionKind::AddConstraint(constraint) = &action.kind else {
-            continue;
-        };
-        let is_unique = matches!(constraint.kind, TableConstraintKind::Unique { .. });
-        if !is_unique || busy.table.kind == TableKind::Foreign || cx.had_constraint(busy.id, constraint, alter) {
-            continue;
-        }
-        let what = match &constraint.name {
-            Some(name) => format!("`{name}`"),
-            None => "a unique constraint".to_owned(),
-        };
-        let message = format!(
-            "adding {what} builds an index: reads and writes of `{}` wait under an ACCESS EXCLUSIVE lock until it is done",
-            busy.shown()
-        );
-        let finding = report.add(constraint.span, message);
-        if busy.table.kind == TableKind::Partitioned {
-            finding.help("Create a unique index on each partition `concurrently` before: PostgreSQL takes those then.");
-            continue;
-        }
-        finding.help(format!(
-            "Create a unique index `concurrently`{}, and add the constraint `using index`.",
-            cx.apart()
-        ));
-        if cx.commits_alone()
-            && let Some(edits) = cx.index_first(alter, constraint, busy.id)
-        {
-            finding.fix(FixKind::Review, "Build its index concurrently first", edits);
-        }
-    }
+    index_behind::check(cx, report, Behind::Unique);
 }
 
 #[cfg(test)]

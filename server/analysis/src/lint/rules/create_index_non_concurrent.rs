@@ -17,7 +17,7 @@ rule! {
     /// transaction, and leaves an invalid index behind when it fails, which has to be dropped by hand.
     ///
     /// ## Bad
-    /// ```sql
+    /// ```sql runner=psql
     /// -- 1_users.sql
     /// create table users (id bigint primary key, email text);
     /// -- 2_email.sql
@@ -33,9 +33,11 @@ rule! {
     /// ```
     ///
     /// ## Fix
-    /// Inserts `CONCURRENTLY`. Where the file runs in a transaction, what remains is to move the statement to a file of
-    /// its own that runs in none. A partitioned table's index cannot be built so: create it `ON ONLY` the table, build
-    /// one concurrently on each partition, and attach those.
+    /// Inserts `CONCURRENTLY` where that can run: where statements commit on their own, under the Supabase CLI, which takes it
+    /// out of the file's transaction, and in a file of sqlx that holds
+    /// nothing else, which gets the line `-- no-transaction`. Elsewhere the statement belongs into a migration of its own that
+    /// runs in no transaction. A partitioned table's index
+    /// cannot be built so: create it `ON ONLY` the table, build one concurrently on each partition, and attach those.
     ///
     /// ## References
     /// - [Building indexes concurrently](https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY)
@@ -78,11 +80,8 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
         return;
     }
     finding.help(recipe(cx));
-    if cx.is_editable() {
-        let edits = vec![insert(
-            create.concurrently_span.start,
-            format!(" {}", cx.cased("concurrently")),
-        )];
+    let edit = insert(create.concurrently_span.start, format!(" {}", cx.cased("concurrently")));
+    if let Some(edits) = cx.concurrently(edit) {
         finding.fix(FixKind::Review, "Create it concurrently", edits);
     }
 }
@@ -119,6 +118,7 @@ fn recipe(cx: &Cx<'_>) -> &'static str {
 mod tests {
     use super::RULE;
     use crate::lint::testing::Case;
+    use crate::settings::Runner;
 
     #[test]
     fn writes_wait_unless_it_is_concurrent() {
@@ -161,12 +161,29 @@ create index on v (a);
     }
 
     #[test]
+    fn the_fix_is_offered_where_the_file_can_hold_it() {
+        let sql = "create index i on users (a);";
+        let fixes = |runner, sql: &str| {
+            let case = Case::new(&RULE).runner(runner);
+            let found = case.findings(&case.history(sql));
+            found.iter().map(|finding| finding.fixes.len()).sum::<usize>()
+        };
+        assert_eq!(fixes(Runner::PsqlSingle, sql), 0);
+        assert_eq!(fixes(Runner::Supabase, sql), 1);
+        assert_eq!(fixes(Runner::Psql, "begin;\ncreate index i on users (a);\ncommit;"), 0);
+        assert_eq!(fixes(Runner::Sqlx, "create index i on users (a);\nselect 1;"), 0);
+        Case::new(&RULE)
+            .runner(Runner::Sqlx)
+            .fixed(sql, "-- no-transaction\ncreate index concurrently i on users (a);");
+    }
+
+    #[test]
     fn the_fix_inserts_concurrently() {
-        Case::new(&RULE).fixed(
+        Case::new(&RULE).runner(Runner::Psql).fixed(
             "CREATE INDEX IF NOT EXISTS i ON users (a);",
             "CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON users (a);",
         );
-        Case::new(&RULE).fixed(
+        Case::new(&RULE).runner(Runner::Psql).fixed(
             "create unique index on users (a);",
             "create unique index concurrently on users (a);",
         );

@@ -1,7 +1,6 @@
 use crate::lint::context::noun;
 use crate::lint::prelude::*;
-use crate::schema::canonical::describe;
-use crate::schema::presence;
+use crate::lint::twins::needed;
 use crate::schema::step::ProblemKind;
 
 rule! {
@@ -47,39 +46,18 @@ rule! {
 }
 
 fn check(cx: &Cx<'_>, report: &mut Report) {
-    let step = cx.step();
-    for problem in &step.problems {
+    for problem in &cx.step().problems {
         let ProblemKind::Needed { kind, name, by } = &problem.kind else {
             continue;
         };
-        let known = by.iter().filter_map(|key| {
-            let found = presence::history(cx.before(), key)?;
-            let certain = cx.before().since(found.certainty, found.changed).is_certain();
-            certain.then_some((key, found.created))
-        });
-        let known: Vec<_> = known.collect();
-        let Some((first, created)) = known.first() else {
-            continue;
-        };
-        let more = match known.len() {
-            1 => String::new(),
-            count => format!(" and {} more", count - 1),
-        };
-        let message = format!(
-            "`{}` depends on {} `{}`{more}, so PostgreSQL refuses to drop it",
-            describe(first),
+        let what = format!(
+            "depends on {} `{}`, so PostgreSQL refuses to drop it",
             noun(*kind),
             name.trim_start_matches("public."),
         );
-        let names: Vec<String> = known
-            .iter()
-            .take(5)
-            .map(|(key, _)| format!("`{}`", describe(key)))
-            .collect();
-        report
-            .add(problem.span, message)
-            .help(format!("Drop {} before.", names.join(", ")))
-            .related(*created, "made here");
+        needed::report(cx, report, problem.span, by, &what, |names| {
+            format!("Drop {names} before.")
+        });
     }
 }
 

@@ -10,7 +10,8 @@ rule! {
     /// transaction is exempt, as are temporary tables and the first migration of a whole history.
     ///
     /// ## Why
-    /// The values are gone at commit; no rollback script brings them back. PostgreSQL also drops, without a word, every
+    /// The values are gone at commit, and no script brings them back that has no copy of them: `dblsp apply` keeps one
+    /// first, other tools do not. PostgreSQL also drops, without a word, every
     /// index and every constraint of several columns that the column is part of. Programs that were deployed before the
     /// migration fail from that moment on.
     ///
@@ -105,8 +106,8 @@ mod tests {
 -- 1_users.sql
 create table users (id bigint primary key, a int, b int, unique (a, b));
 -- 2_drop.sql
-alter table users add column c int, drop column if exists a;
---                                  ^^^^^^^^^^^^^^^^^^^^^^^ warning: dropping `users.a` destroys its values
+alter table users add column c text, drop column if exists a;
+--                                   ^^^^^^^^^^^^^^^^^^^^^^^ warning: dropping `users.a` destroys its values
 ",
         );
     }

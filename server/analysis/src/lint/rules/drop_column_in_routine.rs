@@ -1,18 +1,17 @@
-use smol_str::SmolStr;
-
 use crate::lint::prelude::*;
-use crate::schema::lookup::Lookup;
-use crate::schema::objects::{Routine, Signature};
-use crate::sql::body;
-use crate::sql::statement::Body;
+use crate::lint::twins::routine;
+use crate::schema::objects::{Routine, Signature, Table, Trigger};
+use crate::sql::lexeme::{Lexeme, LexemeKind, lexemes};
 
 rule! {
     /// A function still names the column that is dropped, and fails when it is called.
     ///
     /// ## When
-    /// `DROP COLUMN` of a column that a function of the history reads: its body is a string in SQL or PL/pgSQL, and a
-    /// query in it takes the column from the table, as far as that can be read. Silent where a later statement drops or
-    /// replaces the function. `BEGIN ATOMIC` bodies are tracked by PostgreSQL, which refuses the drop.
+    /// `DROP COLUMN` of a column that a function of the history uses: its body is a string in SQL or PL/pgSQL, and a
+    /// statement in it reads or writes the column of the table, or it is the function of a row trigger on the table and
+    /// takes `NEW.column` or `OLD.column`. Silent where a later statement drops or replaces the function or drops the trigger,
+    /// where a trigger function asks first which table it runs for, and about text that is put together for
+    /// `EXECUTE`. `BEGIN ATOMIC` bodies are tracked by PostgreSQL, which refuses the drop.
     ///
     /// ## Why
     /// PostgreSQL does not look into bodies that are strings. The migration passes, and the next call fails with 42703,
@@ -52,77 +51,114 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
     let Node::AlterTable(alter) = &cx.step().statement.node else {
         return;
     };
-    let Some((table, relation)) = cx.target() else { return };
+    let Some((id, relation)) = cx.target() else { return };
+    let Some(table) = relation.table() else { return };
     for action in &alter.actions {
         let AlterActionKind::DropColumn { column, .. } = &action.kind else {
             continue;
         };
-        if relation
-            .table()
-            .is_none_or(|known| known.column(&column.value).is_none())
-        {
+        if table.column(&column.value).is_none() {
             continue;
         }
-        let reader = cx.before().routines.iter().find(|(signature, routine)| {
-            let stays = cx
-                .last()
-                .routines
-                .get(*signature)
-                .is_some_and(|last| last.body == routine.body);
-            stays && reads(cx, routine, table, &column.value)
-        });
-        let Some((signature, routine)) = reader else { continue };
+        let key = (id.clone(), column.value.clone());
+        let words = [column.value.as_str(), id.name.as_str()];
+        let reader = routine::user(cx, &words, &|needs| needs.columns.contains(&key));
+        let Some((signature, found)) = reader.or_else(|| of_trigger(cx, id, table, &column.value)) else {
+            continue;
+        };
         let message = format!(
-            "`{}` still reads `{}.{column}` and fails when it is called",
-            words(signature),
-            shown(table)
+            "`{}` still uses `{}.{column}` and fails when it is called",
+            shown(&signature.id),
+            shown(id)
         );
         report
             .add(column.span, message)
             .help("Replace the function first.")
-            .related(routine.meta.changed, "the function");
+            .related(found.meta.changed, "the function");
     }
 }
 
-fn words(signature: &Signature) -> String {
-    shown(&signature.id).to_string()
+/// A trigger's function that takes the column from the row: `NEW.column` or `OLD.column`.
+fn of_trigger<'a>(cx: &Cx<'a>, id: &Id, table: &Table, column: &str) -> Option<(&'a Signature, &'a Routine)> {
+    let stays = |trigger: &&Trigger| {
+        let last = cx.last().table(id);
+        trigger.row && last.is_some_and(|last| last.triggers.iter().any(|own| own.name == trigger.name))
+    };
+    table.triggers.iter().filter(stays).find_map(|trigger| {
+        let signature = Signature {
+            id: trigger.function.clone(),
+            arguments: Vec::new(),
+        };
+        let (signature, found) = cx.before().routines.get_key_value(&signature)?;
+        let body = found.body.as_deref()?;
+        (takes(body, column) && routine::stays(cx, signature, found)).then_some((signature, &**found))
+    })
 }
 
-/// Whether a query in the body takes the column from the table.
-fn reads(cx: &Cx<'_>, routine: &Routine, table: &Id, column: &SmolStr) -> bool {
-    let Some(text) = routine.body.as_deref() else {
-        return false;
-    };
-    // Most bodies hold neither word, and need not be read.
-    if !text.contains(column.as_str()) || !text.contains(table.name.as_str()) {
-        return false;
-    }
-    let whole = Span::new(0, text.len());
-    let code = Body {
-        span: whole,
-        inner: whole,
-        unescaped: None,
-    };
-    let found = body::statements(text, &routine.language, &code);
-    let mut lookup = Lookup::new(cx.before(), cx.session(), cx.settings.postgres, text);
-    if let Some(path) = routine.settings.get("search_path") {
-        let schemas: Vec<SmolStr> = path
-            .split(',')
-            .map(|part| part.trim().trim_matches('"').into())
-            .collect();
-        lookup.set_search_path(&schemas);
-    }
-    let key = (table.clone(), column.clone());
-    found
-        .statements
+/// Whether the code takes the column from the row, and does not look first which table the row is of.
+fn takes(body: &str, column: &str) -> bool {
+    let lexemes = lexemes(body);
+    let is_guarded = |lexeme: &Lexeme| {
+        [
+            "tg_table_name",
+            "tg_relname",
+            "tg_relid",
+            "tg_argv",
+            "to_jsonb",
+            "exception",
+        ]
         .iter()
-        .any(|inner| lookup.dependencies(&inner.statement).columns.contains(&key))
+        .any(|word| lexeme.is(body, word))
+    };
+    let is_taken = |three: &[Lexeme]| {
+        let [row, period, name] = three else { return false };
+        let is_row = row.is(body, "new") || row.is(body, "old");
+        is_row && period.kind == LexemeKind::Period && is_named(name, body, column)
+    };
+    !lexemes.iter().any(is_guarded) && lexemes.windows(3).any(is_taken)
+}
+
+fn is_named(name: &Lexeme, body: &str, column: &str) -> bool {
+    match name.kind {
+        LexemeKind::Quoted => name.span.slice(body).trim_matches('"') == column,
+        _ => name.span.slice(body).to_lowercase() == column,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::RULE;
     use crate::lint::testing::Case;
+
+    #[test]
+    fn a_body_that_writes_the_column_and_a_trigger_that_takes_it_fail_later() {
+        Case::new(&RULE).fires(
+            "
+-- 1_first.sql
+create table users (id bigint primary key, a int, b int, c int, d int, e int);
+create table orders (id bigint primary key, d int);
+create function fa() returns void language sql as $$ insert into users (id, a) values (1, 2) $$;
+create function fb() returns void language plpgsql as $$ begin update users set b = 2 where id = 1; end $$;
+create function fc() returns trigger language plpgsql as $$ begin NEW.c := OLD.c + 1; return new; end $$;
+create function fd() returns trigger language plpgsql as
+$$ begin if tg_table_name = 'orders' then new.d := 1; end if; return new; end $$;
+create function fe() returns trigger language plpgsql as $$ begin new.e := 1; return new; end $$;
+create trigger tc before update on users for each row execute function fc();
+create trigger td before insert on users for each row execute function fd();
+create trigger te before insert on users for each row execute function fe();
+-- 2_second.sql
+alter table users drop column a;
+--                            ^ warning: `fa` still uses `users.a` and fails when it is called
+alter table users drop column b;
+--                            ^ warning: `fb` still uses `users.b`
+alter table users drop column c;
+--                            ^ warning: `fc` still uses `users.c`
+alter table users drop column d;
+drop trigger te on users;
+alter table users drop column e;
+",
+        );
+    }
 
     #[test]
     fn a_body_that_reads_the_column_fails_later() {
@@ -138,9 +174,9 @@ create function fe() returns bigint language sql as $$ select o.e from orders o,
 create function ff() returns bigint language sql begin atomic select f from users; end;
 -- 2_second.sql
 alter table users drop column a, drop column d, drop column e;
---                            ^ warning: `fa` still reads `users.a` and fails when it is called
+--                            ^ warning: `fa` still uses `users.a` and fails when it is called
 alter table users drop b;
---                     ^ warning: `fb` still reads `users.b`
+--                     ^ warning: `fb` still uses `users.b`
 alter table users drop column c;
 -- 3_third.sql
 drop function fc();

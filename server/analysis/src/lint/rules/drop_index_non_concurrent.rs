@@ -17,7 +17,7 @@ rule! {
     /// cannot run inside a transaction.
     ///
     /// ## Bad
-    /// ```sql
+    /// ```sql runner=psql
     /// -- 1_users.sql
     /// create table users (id bigint primary key, email text);
     /// create index users_email_idx on users (email);
@@ -35,8 +35,10 @@ rule! {
     /// ```
     ///
     /// ## Fix
-    /// Inserts `CONCURRENTLY`. Where the file runs in a transaction, what remains is to move the statement to a file of
-    /// its own that runs in none.
+    /// Inserts `CONCURRENTLY` where that can run: where statements commit on their own, under the Supabase CLI, which takes it
+    /// out of the file's transaction, and in a file of sqlx that holds
+    /// nothing else, which gets the line `-- no-transaction`. Elsewhere the statement belongs into a migration of its own that
+    /// runs in no transaction.
     ///
     /// ## References
     /// - [DROP INDEX](https://www.postgresql.org/docs/current/sql-dropindex.html)
@@ -82,8 +84,8 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
             continue;
         }
         finding.help(format!("Drop it `concurrently`{}.", cx.apart()));
-        if let Some(at) = keyword_end(cx, drop, object) {
-            let edits = vec![insert(at, format!(" {}", cx.cased("concurrently")))];
+        let edit = keyword_end(cx, drop, object).map(|at| insert(at, format!(" {}", cx.cased("concurrently"))));
+        if let Some(edits) = edit.and_then(|edit| cx.concurrently(edit)) {
             finding.fix(FixKind::Review, "Drop it concurrently", edits);
         }
     }
@@ -112,6 +114,7 @@ fn keyword_end(cx: &Cx<'_>, drop: &DropObjects, object: &ObjectRef) -> Option<u3
 mod tests {
     use super::RULE;
     use crate::lint::testing::Case;
+    use crate::settings::Runner;
 
     #[test]
     fn everybody_waits_unless_it_is_concurrent() {
@@ -149,6 +152,8 @@ create index ua on users (a);
 -- 2_second.sql
 DROP  INDEX IF EXISTS ua;
 ";
-        Case::new(&RULE).fixed(before, &before.replace("INDEX IF", "INDEX CONCURRENTLY IF"));
+        Case::new(&RULE)
+            .runner(Runner::Psql)
+            .fixed(before, &before.replace("INDEX IF", "INDEX CONCURRENTLY IF"));
     }
 }

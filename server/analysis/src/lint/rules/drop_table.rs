@@ -12,7 +12,8 @@ rule! {
     /// dropping a table is seldom an accident, and a rollback script may make its structure again, though not its rows.
     ///
     /// ## Why
-    /// The rows are gone at commit; no rollback script brings them back. PostgreSQL takes an ACCESS EXCLUSIVE lock on the
+    /// The rows are gone at commit, and no script brings them back that has no copy of them: `dblsp apply` keeps one first,
+    /// other tools do not. PostgreSQL takes an ACCESS EXCLUSIVE lock on the
     /// table, on every table that its foreign keys reference and, for a partition, on the partitioned table: reads and
     /// writes of all of them wait until the transaction ends. Programs that were deployed before the migration fail from
     /// that moment on.

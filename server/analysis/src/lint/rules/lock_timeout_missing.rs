@@ -1,14 +1,21 @@
 use crate::lint::prelude::*;
-use crate::settings::Runner;
 
 rule! {
     /// Without a `lock_timeout`, a migration that waits for a lock makes others wait behind it.
     ///
     /// ## When
     /// The first statement of a file that locks a table which other sessions may be using against writes, or more, while
-    /// no `lock_timeout` is set in the session. Said once per file, and not where another rule has something to say about
-    /// the statement. A timeout of the role or the database
-    /// (`ALTER ROLE … SET lock_timeout`) cannot be seen here: turn the rule off where there is one.
+    /// no `lock_timeout` is set in the session. Only in projects that set `lock_timeout` in some migration, and have
+    /// forgotten it in this one, or that turn the rule on:
+    ///
+    /// ```toml
+    /// [rules]
+    /// lock-timeout-missing = "hint"
+    /// ```
+    ///
+    /// Nearly every migration of nearly every project would be named otherwise, so that nobody would read what else is
+    /// said. Said once per file, and not where another rule has something to say about the statement. A timeout of the
+    /// role or the database (`ALTER ROLE … SET lock_timeout`) counts where a migration sets it; `NOWAIT` is one of its own.
     ///
     /// ## Why
     /// Even a change that takes a millisecond has to wait until the longest query on the table is over. It waits in a
@@ -19,6 +26,8 @@ rule! {
     /// ```sql
     /// -- 1_users.sql
     /// create table users (id bigint primary key);
+    /// set local lock_timeout = '2s';
+    /// create table teams (id bigint primary key);
     /// -- 2_name.sql
     /// alter table users add column name text;
     /// ```
@@ -49,7 +58,7 @@ rule! {
 
 fn check(cx: &Cx<'_>, report: &mut Report) {
     let is_set = |value: &str| value.trim_matches('\'') != "0";
-    if cx.session().lock_timeout.as_deref().is_some_and(is_set) || cx.step().outer.span != cx.step().statement.span {
+    if cx.session().lock_timeout.as_deref().is_some_and(is_set) || !cx.is_editable() || !is_wanted(cx) {
         return;
     }
     let strong = cx.cost().locks.iter().filter(|(_, mode)| mode.blocks_writes());
@@ -75,8 +84,7 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
     let head = cx.source(statement).lines().next().unwrap_or_default().trim_end();
     let span = Span::new(statement.start as usize, statement.start as usize + head.len());
     // Measured: as the first statement of the Supabase CLI's pipeline SET LOCAL warns, and works.
-    let local = cx.step().transaction.shared || cx.settings.runner == Runner::Supabase;
-    let set = cx.cased(if local { "set local" } else { "set" });
+    let set = cx.cased(if cx.commits_alone() { "set" } else { "set local" });
     report
         .add(span, message)
         .help("Set a lock_timeout of a few seconds first, and try again when it runs out.")
@@ -87,9 +95,16 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
         );
 }
 
+/// Whether the project uses timeouts, or asks for the rule.
+fn is_wanted(cx: &Cx<'_>) -> bool {
+    let is_asked_for = cx.settings.levels.get(RULE.name).is_some_and(Option::is_some);
+    is_asked_for || cx.uses_lock_timeouts()
+}
+
 #[cfg(test)]
 mod tests {
     use super::RULE;
+    use crate::lint::diagnostic::Level;
     use crate::lint::testing::Case;
     use crate::settings::Runner;
 
@@ -118,12 +133,35 @@ alter table users add column c int;
     }
 
     #[test]
+    fn a_project_that_uses_none_is_left_alone_unless_it_asks() {
+        let sql = "
+-- 1_first.sql
+create table users (id bigint primary key);
+-- 2_second.sql
+alter table users add column b int;
+";
+        Case::new(&RULE).silent(sql);
+        let asked = Case::new(&RULE).with(|settings| {
+            settings.levels.insert("lock-timeout-missing".into(), Some(Level::Hint));
+        });
+        asked.fires(&format!("{sql}-- @ hint: while this waits\n"));
+        Case::new(&RULE).silent(&format!(
+            "{sql}-- 3_third.sql\nalter role app set lock_timeout = '2s';\n"
+        ));
+        Case::new(&RULE).fires(&format!(
+            "{sql}-- @ hint: while this waits\n-- 3_third.sql\nset local lock_timeout = '2s';\n"
+        ));
+    }
+
+    #[test]
     fn the_fix_sets_it() {
         let before = "
 -- 1_first.sql
 create table users (id bigint primary key);
 -- 2_second.sql
 ALTER TABLE users ADD a int;
+-- 3_third.sql
+SET LOCAL lock_timeout = '1s';
 ";
         Case::new(&RULE).fixed(
             before,

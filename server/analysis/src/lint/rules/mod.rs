@@ -33,18 +33,22 @@ mod drop_column_in_routine;
 mod drop_database;
 mod drop_index_non_concurrent;
 mod drop_not_null;
+mod drop_object;
 mod drop_schema;
 mod drop_table;
+mod drop_used_in_routine;
 mod duplicate_version;
 mod enum_value_used_same_tx;
 mod expansion_pack_coupling;
 mod extension_in_public;
+mod extension_missing;
 mod fk_without_index;
 mod forbidden_name_coupling;
 mod function_search_path;
 mod identifier_too_long;
 mod index_if_not_exists_locks;
 mod lock_timeout_missing;
+mod managed_schema_ddl;
 mod migration_name_invalid;
 mod narrowing_type_change;
 mod nested_begin;
@@ -61,6 +65,7 @@ mod policy_for_public;
 mod policy_without_row_security;
 mod refresh_blocking;
 mod reindex_non_concurrent;
+mod rename_by_drop_and_add;
 mod rename_column;
 mod rename_table;
 mod replace_function_resets_attributes;
@@ -76,6 +81,7 @@ mod row_security_before_policies;
 mod row_security_disabled;
 mod row_security_without_policy;
 mod security_definer_view;
+mod sequence_behind_ids;
 mod set_leaks;
 mod set_not_null;
 mod smoke_test_missing;
@@ -133,18 +139,22 @@ pub static RULES: &[&Rule] = &[
     &drop_database::RULE,
     &drop_index_non_concurrent::RULE,
     &drop_not_null::RULE,
+    &drop_object::RULE,
     &drop_schema::RULE,
     &drop_table::RULE,
+    &drop_used_in_routine::RULE,
     &duplicate_version::RULE,
     &enum_value_used_same_tx::RULE,
     &expansion_pack_coupling::RULE,
     &extension_in_public::RULE,
+    &extension_missing::RULE,
     &fk_without_index::RULE,
     &forbidden_name_coupling::RULE,
     &function_search_path::RULE,
     &identifier_too_long::RULE,
     &index_if_not_exists_locks::RULE,
     &lock_timeout_missing::RULE,
+    &managed_schema_ddl::RULE,
     &migration_name_invalid::RULE,
     &narrowing_type_change::RULE,
     &nested_begin::RULE,
@@ -161,6 +171,7 @@ pub static RULES: &[&Rule] = &[
     &policy_without_row_security::RULE,
     &refresh_blocking::RULE,
     &reindex_non_concurrent::RULE,
+    &rename_by_drop_and_add::RULE,
     &rename_column::RULE,
     &rename_table::RULE,
     &replace_function_resets_attributes::RULE,
@@ -176,6 +187,7 @@ pub static RULES: &[&Rule] = &[
     &row_security_disabled::RULE,
     &row_security_without_policy::RULE,
     &security_definer_view::RULE,
+    &sequence_behind_ids::RULE,
     &set_leaks::RULE,
     &set_not_null::RULE,
     &smoke_test_missing::RULE,

@@ -1,4 +1,5 @@
 use crate::lint::prelude::*;
+use crate::settings::Runner;
 
 rule! {
     /// Detaching a partition locks the whole partitioned table against reads and writes.
@@ -12,7 +13,7 @@ rule! {
     /// where there is a default partition.
     ///
     /// ## Bad
-    /// ```sql
+    /// ```sql runner=psql
     /// -- 1_events.sql
     /// create table events (at date not null) partition by range (at);
     /// create table events_2020 partition of events for values from ('2020-01-01') to ('2021-01-01');
@@ -30,8 +31,9 @@ rule! {
     /// ```
     ///
     /// ## Fix
-    /// Appends `CONCURRENTLY`. Where the file runs in a transaction, what remains is to move the statement to a file of
-    /// its own that runs in none.
+    /// Appends `CONCURRENTLY` where that can run: where statements commit on their own, and in a file of sqlx that holds
+    /// nothing else, which gets the line `-- no-transaction`. Elsewhere the statement belongs into a migration of its own that
+    /// runs in no transaction.
     ///
     /// ## References
     /// - [ALTER TABLE, DETACH PARTITION](https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DETACH-PARTITION)
@@ -66,8 +68,10 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
             continue;
         }
         finding.help(format!("Detach it `concurrently`{}.", cx.apart()));
-        if cx.is_editable() {
-            let edits = vec![insert(action.span.end, format!(" {}", cx.cased("concurrently")))];
+        let edit = insert(action.span.end, format!(" {}", cx.cased("concurrently")));
+        // Unlike others, the Supabase CLI does not take this statement out of the file's transaction.
+        let is_alone = cx.commits_alone() || cx.settings.runner == Runner::Sqlx;
+        if let Some(edits) = cx.concurrently(edit).filter(|_| is_alone) {
             finding.fix(FixKind::Review, "Detach it concurrently", edits);
         }
     }
@@ -77,6 +81,7 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
 mod tests {
     use super::RULE;
     use crate::lint::testing::Case;
+    use crate::settings::Runner;
 
     #[test]
     fn the_parent_is_locked() {
@@ -112,5 +117,23 @@ alter table a detach partition a1;
         );
         let found = case.findings(&history);
         assert!(found.len() == 1 && found[0].fixes.is_empty(), "{found:?}");
+    }
+
+    #[test]
+    fn the_fix_is_offered_where_it_can_run() {
+        let before = "
+-- 1_first.sql
+create table a (at int not null) partition by range (at);
+create table a1 partition of a for values from (0) to (10);
+-- 2_second.sql
+ALTER TABLE a DETACH PARTITION a1;
+";
+        let after = before.replace("PARTITION a1;", "PARTITION a1 CONCURRENTLY;");
+        Case::new(&RULE).runner(Runner::Psql).fixed(before, &after);
+        for runner in [Runner::PsqlSingle, Runner::Supabase] {
+            let case = Case::new(&RULE).runner(runner);
+            let found = case.findings(&case.history(before));
+            assert!(found.len() == 1 && found[0].fixes.is_empty(), "{found:?}");
+        }
     }
 }

@@ -14,7 +14,7 @@ rule! {
     /// run inside a transaction.
     ///
     /// ## Bad
-    /// ```sql
+    /// ```sql runner=psql
     /// -- 1_users.sql
     /// create table users (id bigint primary key);
     /// -- 2_reindex.sql
@@ -30,8 +30,10 @@ rule! {
     /// ```
     ///
     /// ## Fix
-    /// Inserts `CONCURRENTLY`. Where the file runs in a transaction, what remains is to move the statement to a file of its
-    /// own that runs in none.
+    /// Inserts `CONCURRENTLY` where that can run: where statements commit on their own, under the Supabase CLI, which takes it
+    /// out of the file's transaction, and in a file of sqlx that holds
+    /// nothing else, which gets the line `-- no-transaction`. Elsewhere the statement belongs into a migration of its own that
+    /// runs in no transaction.
     ///
     /// ## References
     /// - [REINDEX](https://www.postgresql.org/docs/current/sql-reindex.html)
@@ -67,8 +69,8 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
     );
     let finding = report.add(name.span(), message);
     finding.help(format!("Reindex `concurrently`{}.", cx.apart()));
-    if cx.is_editable() {
-        let edits = vec![insert(name.span().start, format!("{} ", cx.cased("concurrently")))];
+    let edit = insert(name.span().start, format!("{} ", cx.cased("concurrently")));
+    if let Some(edits) = cx.concurrently(edit) {
         finding.fix(FixKind::Review, "Reindex concurrently", edits);
     }
 }
@@ -77,6 +79,7 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
 mod tests {
     use super::RULE;
     use crate::lint::testing::Case;
+    use crate::settings::Runner;
 
     #[test]
     fn writes_wait_unless_it_is_concurrent() {
@@ -104,6 +107,8 @@ create table users (id bigint primary key);
 -- 2_second.sql
 REINDEX (VERBOSE) TABLE users;
 ";
-        Case::new(&RULE).fixed(before, &before.replace("TABLE users;", "TABLE CONCURRENTLY users;"));
+        Case::new(&RULE)
+            .runner(Runner::Psql)
+            .fixed(before, &before.replace("TABLE users;", "TABLE CONCURRENTLY users;"));
     }
 }

@@ -1,4 +1,5 @@
 use crate::lint::prelude::*;
+use crate::lint::twins::rename;
 
 rule! {
     /// Renaming a column breaks every program that still asks for it by its old name.
@@ -48,13 +49,9 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
         if known.is_some_and(|known| cx.is_unseen(known.created)) || (known.is_none() && busy.table.columns_known) {
             continue;
         }
-        let message = format!(
-            "renaming `{}.{from}` to `{to}` breaks programs and functions that ask for the old name",
-            busy.shown()
-        );
-        report
-            .add(action.span, message)
-            .help("Add a column of the new name, write both, move the programs, and drop the old one then.");
+        let from = format!("{}.{from}", busy.shown());
+        let help = "Add a column of the new name, write both, move the programs, and drop the old one then.";
+        rename::report(report, action.span, &from, to.as_str(), help);
     }
 }
 

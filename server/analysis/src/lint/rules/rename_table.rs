@@ -1,4 +1,5 @@
 use crate::lint::prelude::*;
+use crate::lint::twins::rename;
 use crate::sql::statement::{ObjectKind, Statement};
 
 rule! {
@@ -54,13 +55,8 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
         if rest.iter().any(|statement| names_anew(statement, &busy.id.name)) {
             continue;
         }
-        let message = format!(
-            "renaming `{}` to `{to}` breaks programs and functions that ask for the old name",
-            busy.shown()
-        );
-        report
-            .add(action.span, message)
-            .help("Create a view of the old name in the same migration, and drop it when nobody uses it.");
+        let help = "Create a view of the old name in the same migration, and drop it when nobody uses it.";
+        rename::report(report, action.span, &busy.shown(), to.as_str(), help);
     }
 }
 

@@ -1,7 +1,8 @@
 use crate::lint::context::{UNTRUSTED_ROLES, with_semicolon};
 use crate::lint::prelude::*;
+use crate::schema::catalog::Catalog;
 use crate::schema::objects::{Origin, Relation, TableKind, quote};
-use crate::sql::statement::Persistence;
+use crate::sql::statement::{ObjectKind, Persistence};
 
 rule! {
     /// A table without row security in an exposed schema can be read and written by anyone.
@@ -9,7 +10,8 @@ rule! {
     /// ## When
     /// After the last migration, a table in an exposed schema (`exposed_schemas`, for Supabase projects the `[api] schemas`
     /// of `supabase/config.toml`) has row level security off, and an untrusted role (`anon`, `authenticated`, PUBLIC) holds
-    /// a privilege on it. A later file that enables row security, or that takes the privileges away, clears it. Partitions
+    /// a privilege on it. A later file that enables row security, or that takes the privileges away, clears it, and so does
+    /// an event trigger whose function enables it for every new table. Partitions
     /// are reached through their parent as well as by their own name, so each needs row security of its own.
     ///
     /// Only projects on Supabase have such roles and an API; elsewhere the rule is silent.
@@ -66,6 +68,9 @@ fn check(cx: &Cx<'_>, id: &Id, relation: &Relation, report: &mut Report) {
     {
         return;
     }
+    if is_enabled_by_event(last) {
+        return;
+    }
     let reached: Vec<&str> = UNTRUSTED_ROLES
         .iter()
         .copied()
@@ -92,6 +97,18 @@ fn check(cx: &Cx<'_>, id: &Id, relation: &Relation, report: &mut Report) {
             format!("Enable row level security on `{name}`"),
             vec![insert(after, enable)],
         );
+}
+
+/// Whether there is an event trigger, and a function for one that speaks of row level security.
+fn is_enabled_by_event(last: &Catalog) -> bool {
+    let mut others = last.others.keys();
+    let has_trigger = others.any(|(kind, _)| *kind == ObjectKind::EventTrigger);
+    let enables = |body: &str| body.to_lowercase().contains("row level security");
+    let mut routines = last.routines.values();
+    has_trigger
+        && routines.any(|routine| {
+            routine.returns.as_deref() == Some("event_trigger") && routine.body.as_deref().is_some_and(enables)
+        })
 }
 
 fn quoted(id: &Id) -> String {
@@ -157,6 +174,21 @@ drop table notes;
         Case::new(&RULE).silent(
             "
 -- 1_a.sql
+create table notes (id bigint primary key);
+",
+        );
+    }
+
+    #[test]
+    fn an_event_trigger_may_enable_it() {
+        Case::new(&RULE).supabase().silent(
+            "
+-- 1_a.sql
+create function protect() returns event_trigger language plpgsql as $$
+begin
+  execute 'alter table public.x ENABLE ROW LEVEL SECURITY';
+end $$;
+create event trigger protect on ddl_command_end execute function protect();
 create table notes (id bigint primary key);
 ",
         );

@@ -4,6 +4,8 @@
     reason = "these tests read the rules' source and write their pages"
 )]
 
+mod fixes;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -25,7 +27,7 @@ fn every_file_is_listed_under_its_own_name() {
     let files: BTreeSet<String> = std::fs::read_dir(FOLDER)
         .expect("the folder of the rules is there")
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .filter(|name| name != "mod.rs" && name != "tests.rs")
+        .filter(|name| name != "mod.rs" && name != "tests.rs" && name != "tests")
         .map(|name| name.trim_end_matches(".rs").replace('_', "-"))
         .collect();
     let listed: BTreeSet<String> = RULES.iter().map(|rule| rule.name.to_owned()).collect();
@@ -146,6 +148,13 @@ fn fixes_converge() {
                 migration.forward.end = u32::try_from(text.len()).expect("examples are short");
                 migration.text = text.into();
                 fixed += 1;
+                let after = judge(rule, &project, &example.settings);
+                assert!(
+                    after.len() < found.len(),
+                    "{}: `{}` mends nothing",
+                    rule.name,
+                    fix.title
+                );
             }
             let left = judge(rule, &project, &example.settings);
             let unfixed = left

@@ -1,10 +1,9 @@
 use smol_str::SmolStr;
 
 use crate::lint::prelude::*;
-use crate::schema::canonical::describe;
+use crate::lint::twins::needed;
 use crate::schema::change::Key;
 use crate::schema::lookup::Lookup;
-use crate::schema::presence;
 
 rule! {
     /// PostgreSQL refuses to change the type of a column that a view, policy or trigger names.
@@ -64,36 +63,13 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
     let lookup = Lookup::new(cx.before(), cx.session(), cx.settings.postgres, cx.text());
     for (span, column) in columns {
         let needs: Vec<Key> = needing(&lookup, id, &column.value);
-        let known = needs.iter().filter_map(|key| {
-            let found = presence::history(cx.before(), key)?;
-            let certain = cx.before().since(found.certainty, found.changed).is_certain();
-            certain.then_some((key, found.created))
-        });
-        let known: Vec<_> = known.collect();
-        let Some((first, created)) = known.first() else {
-            continue;
-        };
-        let more = match known.len() {
-            1 => String::new(),
-            count => format!(" and {} more", count - 1),
-        };
-        let message = format!(
-            "`{}`{more} names `{}.{column}`, so PostgreSQL refuses to change its type",
-            describe(first),
-            shown(id),
+        let what = format!(
+            "names `{}.{column}`, so PostgreSQL refuses to change its type",
+            shown(id)
         );
-        let names: Vec<String> = known
-            .iter()
-            .take(5)
-            .map(|(key, _)| format!("`{}`", describe(key)))
-            .collect();
-        report
-            .add(span, message)
-            .help(format!(
-                "Drop {} before and create it again behind, with its privileges.",
-                names.join(", ")
-            ))
-            .related(*created, "made here");
+        needed::report(cx, report, span, &needs, &what, |names| {
+            format!("Drop {names} before and create it again behind, with its privileges.")
+        });
     }
 }
 

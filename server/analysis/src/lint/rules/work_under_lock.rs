@@ -1,17 +1,20 @@
 use crate::lint::prelude::*;
+use crate::schema::cost::LockMode;
 
 rule! {
     /// Long work in the transaction that has locked a table keeps its readers waiting.
     ///
     /// ## When
     /// A statement that reads, rewrites or indexes a whole table that other sessions may be using, in a transaction that
-    /// holds an ACCESS EXCLUSIVE lock on another such table. Writing rows is [backfill-under-lock](backfill-under-lock.md)'s business, validating a constraint
+    /// holds a lock on another such table against its reads, or, for the sake of a foreign key to it that was added or
+    /// that a new table came with, against its writes. Writing rows is [backfill-under-lock](backfill-under-lock.md)'s business, validating a constraint
     /// [validate-in-same-transaction](validate-in-same-transaction.md)'s. Only the first such statement of a transaction is
     /// named.
     ///
     /// ## Why
     /// Locks are held until the commit. The table that was locked first, maybe only to add a column, can be neither read
-    /// nor written until the long statement is done.
+    /// nor written until the long statement is done. `CREATE TABLE … REFERENCES users` takes a SHARE ROW EXCLUSIVE lock on
+    /// `users`, which is short by itself; behind it nobody writes to `users` until the commit.
     ///
     /// ## Bad
     /// ```sql
@@ -64,9 +67,15 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
     };
     let held = cx.work().held.iter().find(|(id, (mode, _))| {
         let own = cost.locks.get(*id);
-        mode.blocks_reads() && *id != worked && !own.is_some_and(|own| own.blocks_reads()) && cx.busy(id).is_some()
+        let is_strong = *mode >= LockMode::ShareRowExclusive;
+        is_strong && *id != worked && own.is_none_or(|own| own < mode) && cx.busy(id).is_some()
     });
-    let Some((table, (_, origin))) = held else { return };
+    let Some((table, (mode, origin))) = held else { return };
+    let who = if mode.blocks_reads() {
+        "reads and writes"
+    } else {
+        "writes"
+    };
     let what = if cost.rewrites.contains(worked) {
         "rewritten"
     } else if cost.scans.contains(worked) {
@@ -75,7 +84,7 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
         "indexed"
     };
     let message = format!(
-        "reads and writes of `{}` wait while `{}` is {what}: the transaction has locked it before",
+        "{who} of `{}` wait while `{}` is {what}: the transaction has locked it before",
         shown(table),
         shown(worked)
     );
@@ -109,6 +118,10 @@ create index on users (a);
 alter table users alter a set not null;
 create table posts (a int);
 create index on posts (a);
+-- 2b_parent.sql
+create table lines (order_id bigint references orders);
+  create index on users (a);
+--^^^^^^^^^^^^^^^^^^^^^^^^^ info: writes of `orders` wait while `users` is indexed: the transaction has locked it before
 -- 3_third.sql
 create table more (id int);
 alter table users add column d int;
