@@ -212,6 +212,22 @@ fn fix_shows_what_it_would_change_and_then_changes_it() {
 }
 
 #[test]
+fn a_file_that_is_not_utf_8_is_left_as_it_is() {
+    let folder = folder(&[("migrations/0001_a.sql", COUNTS), ("migrations/0003_c.sql", REFRESH)]);
+    let file = folder.path().join("migrations/0002_b.sql");
+    let bytes = b"-- caf\xe9\nrefresh materialized view counts;\n";
+    fs::write(&file, bytes).expect("written");
+    let fixed = dblsp(folder.path(), &["fix"]);
+    assert_eq!(fixed.code, Some(2), "{}", fixed.shown());
+    assert!(
+        fixed.stdout.starts_with("fixed migrations/0003_c.sql"),
+        "{}",
+        fixed.shown()
+    );
+    assert_eq!(fs::read(&file).expect("it is there"), bytes);
+}
+
+#[test]
 fn check_fixes_first_and_judges_what_is_left() {
     let folder = folder(&[("migrations/0001_a.sql", COUNTS), ("migrations/0002_b.sql", REFRESH)]);
     let rules = |outcome: &Outcome| {

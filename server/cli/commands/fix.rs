@@ -9,7 +9,7 @@ use anyhow::Context;
 use project::files::Disk;
 use project::fix::{Fixes, fix};
 use project::write::{Write, WriteKind, write_all};
-use project::{Loaded, Request, Selection, git};
+use project::{Loaded, ProjectError, Request, Selection, git};
 use serde_json::{Value, json};
 use similar::TextDiff;
 
@@ -84,7 +84,13 @@ fn plan(choice: &Choice, request: &Request, willing: Willing) -> (Loaded, Fixes)
     let loaded = project::load(request);
     let open = open(choice, request);
     let disk = &request.disk;
-    let is_locked = |path: &str| open.as_ref().is_some_and(|open| !open.contains(&disk.absolute(path)));
+    // What was read with a `?` in place of something cannot be written back.
+    let is_garbled = |path: &str| {
+        let mut problems = loaded.problems.iter();
+        problems.any(|problem| matches!(problem, ProjectError::NotUtf8 { path: other, .. } if other == path))
+    };
+    let is_locked =
+        |path: &str| is_garbled(path) || open.as_ref().is_some_and(|open| !open.contains(&disk.absolute(path)));
     let mut all = Fixes::default();
     for project in &loaded.projects {
         all.append(fix(disk, project, willing, &is_locked));

@@ -94,7 +94,7 @@ fn of_page(rule: &'static Rule, heading: &str) -> Vec<Example> {
 fn files(sql: &str) -> Vec<String> {
     let mut files = vec![String::new()];
     for line in sql.lines().map(|line| line.strip_prefix(' ').unwrap_or(line)) {
-        if line.starts_with("-- ") && line.trim_end().ends_with(".sql") {
+        if line.starts_with("-- ") && line.trim_end().strip_suffix(".sql").is_some() {
             files.push(String::new());
         } else {
             let last = files.last_mut().expect("there is a file");
@@ -402,7 +402,7 @@ async fn a_call_in_a_subquery_is_made_once() {
     }
 }
 
-/// Whoever may make temporary tables chooses what a function without a fixed search_path reads.
+/// Whoever may make temporary tables chooses what a function without a fixed `search_path` reads.
 #[tokio::test]
 async fn a_function_without_a_search_path_reads_what_the_caller_wants() {
     let Some(shadow) = support::shadow().await else { return };
@@ -473,4 +473,80 @@ async fn a_commit_in_the_file_keeps_the_first_half() {
         ran.session.value(there).await.expect("an answer").as_deref(),
         Some("users")
     );
+}
+
+/// The COMMIT of an inner BEGIN ends the outer transaction: what it did cannot be rolled back any more.
+#[tokio::test]
+async fn an_inner_commit_ends_the_outer_transaction() {
+    let Some(shadow) = support::shadow().await else { return };
+    for (heading, left) in [("Bad", Some("users")), ("Good", None)] {
+        let example = first("nested-begin", heading);
+        let name = heading.to_lowercase();
+        let database = shadow.database(&name, example.template()).await.expect("a database");
+        let mut session = database.connect().await.expect("a session");
+        session.execute("BEGIN").await.expect("a transaction");
+        for statement in &analysis::sql::parse(&example.files[0]).statements {
+            let words = statement.span.slice(&example.files[0]);
+            session.execute(words).await.expect("the example is valid");
+        }
+        session.execute("ROLLBACK").await.expect("a warning at most");
+        let found = session
+            .value("SELECT to_regclass('users')::text")
+            .await
+            .expect("an answer");
+        assert_eq!(found.as_deref(), left, "{heading}");
+    }
+}
+
+/// A schema goes with its tables where CASCADE is written, and stays otherwise.
+#[tokio::test]
+async fn a_schema_goes_with_its_tables() {
+    let Some(shadow) = support::shadow().await else { return };
+    let mut example = first("drop-schema", "Bad");
+    let dropped = example.files[1].replace(" cascade", "");
+    let mut refused = run(
+        &shadow,
+        "kept",
+        &Example {
+            files: vec![example.files[0].clone(), dropped],
+            ..example
+        },
+        "",
+    )
+    .await;
+    assert_eq!(refused.outcome.expect_err("it holds a table").sqlstate, "2BP01");
+    let there = "SELECT coalesce(to_regclass('shop.orders')::text, 'gone')";
+    assert_eq!(told(&mut refused.session, there).await, "shop.orders");
+    example = first("drop-schema", "Bad");
+    let mut gone = run(&shadow, "gone", &example, "INSERT INTO shop.orders VALUES (1)").await;
+    gone.outcome.expect("the example is valid");
+    assert_eq!(told(&mut gone.session, there).await, "gone");
+}
+
+/// What keeps a column, beyond what the pages show.
+#[tokio::test]
+async fn publications_and_rows_in_other_tables_keep_columns() {
+    let Some(shadow) = support::shadow().await else { return };
+    let database = shadow.database("kept", Template::Plain).await.expect("a database");
+    let mut session = database.connect().await.expect("a session");
+    for statement in [
+        "CREATE TABLE points (x int, label varchar(5))",
+        "CREATE TABLE lines (first points)",
+        "CREATE TABLE moved (a int, b int, c int)",
+        "CREATE PUBLICATION p FOR TABLE moved (a) WHERE (b > 0)",
+    ] {
+        session.execute(statement).await.expect("valid");
+    }
+    for (statement, wanted) in [
+        ("ALTER TABLE points ALTER x TYPE bigint", Some("0A000")),
+        ("ALTER TABLE points ALTER label TYPE varchar(9)", Some("0A000")),
+        ("ALTER TABLE moved DROP COLUMN a", Some("2BP01")),
+        ("ALTER TABLE moved DROP COLUMN b", Some("2BP01")),
+        ("ALTER TABLE moved ALTER a TYPE bigint", Some("0A000")),
+        ("ALTER TABLE moved ALTER b TYPE bigint", Some("0A000")),
+        ("ALTER TABLE moved DROP COLUMN c", None),
+    ] {
+        let met = session.execute(statement).await.err().map(|error| error.sqlstate);
+        assert_eq!(met.as_deref(), wanted, "{statement}");
+    }
 }

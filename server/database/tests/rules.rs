@@ -275,6 +275,36 @@ const NOTHING: Claim = Claim {
 
 const CLAIMS: &[Claim] = &[
     Claim {
+        rule: "work-under-lock",
+        locks: &["orders ShareLock", "users AccessExclusiveLock"],
+        scans: &["orders"],
+        ..NOTHING
+    },
+    Claim {
+        rule: "backfill-under-lock",
+        rows: "INSERT INTO users VALUES (1, 'a', 'b')",
+        locks: &["users AccessExclusiveLock"],
+        scans: &["users"],
+        ..NOTHING
+    },
+    Claim {
+        rule: "validate-in-same-transaction",
+        rows: "INSERT INTO users VALUES (1, 2)",
+        locks: &["users AccessExclusiveLock"],
+        scans: &["users"],
+        ..NOTHING
+    },
+    Claim {
+        rule: "rename-column",
+        locks: &["users AccessExclusiveLock"],
+        ..NOTHING
+    },
+    Claim {
+        rule: "rename-by-drop-and-add",
+        locks: &["users AccessExclusiveLock"],
+        ..NOTHING
+    },
+    Claim {
         rule: "add-column-serial",
         locks: &["users AccessExclusiveLock"],
         rewrites: &["users"],

@@ -94,7 +94,7 @@ pub(crate) struct Far {
     pub(crate) later: Cell<bool>,
     /// The first lines of other files.
     pub(crate) heads: Cell<bool>,
-    /// The texts of later files.
+    /// The texts of other files.
     pub(crate) texts: Cell<bool>,
 }
 
@@ -251,6 +251,15 @@ impl<'a> Cx<'a> {
         self.far.texts.set(true);
         let behind = self.history.migrations.get(self.file + 1..).unwrap_or_default();
         behind.iter().map(|migration| &*migration.text)
+    }
+
+    /// The statements of the history before the one that is judged, those of `DO` blocks not taken apart.
+    pub fn statements_before(&self) -> impl Iterator<Item = &'a Statement> + use<'a> {
+        self.far.texts.set(true);
+        let documents = self.documents.get(..self.file).unwrap_or_default();
+        let here = self.document().file.statements.get(..self.step().number);
+        let earlier = documents.iter().flat_map(|document| &document.file.statements);
+        earlier.chain(here.unwrap_or_default())
     }
 
     fn note_head(&self, number: usize) {

@@ -1,9 +1,6 @@
 //! One mistake is one finding: where two rules see the same thing, the one that says more about it is heard.
 
-use std::collections::BTreeMap;
-
 use super::diagnostic::Diagnostic;
-use crate::text::Span;
 
 /// A rule, and those that say the same in better words: its finding goes where one of theirs overlaps it.
 const SAID_BETTER: &[(&str, &[&str])] = &[
@@ -15,6 +12,7 @@ const SAID_BETTER: &[(&str, &[&str])] = &[
     ("drop-object", &["drop-blocked", "drop-cascade", "drop-used-in-routine"]),
     ("drop-table", &["drop-blocked"]),
     ("unknown-object", &["extension-missing"]),
+    ("update-without-where", &["backfill-under-lock"]),
 ];
 
 /// A rule that is only heard where nothing else is said about the statement: that is worth more, and mended first.
@@ -22,47 +20,40 @@ const LAST: &str = "lock-timeout-missing";
 
 /// Leaves out what another finding says better.
 pub(crate) fn merge(findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
-    let findings = without_last(findings);
-    let mut better = BTreeMap::<&str, Vec<(&str, Span)>>::new();
-    for finding in &findings {
-        for (rule, _) in SAID_BETTER.iter().filter(|(_, others)| others.contains(&finding.rule)) {
-            let place = (finding.path.as_str(), finding.span);
-            better.entry(*rule).or_default().push(place);
-        }
+    let mut merged = without_last(findings);
+    for (rule, others) in SAID_BETTER {
+        leave_out(&mut merged, rule, others);
     }
-    if better.is_empty() {
-        return findings;
+    merged
+}
+
+fn leave_out(findings: &mut Vec<Diagnostic>, rule: &str, others: &[&str]) {
+    if !findings.iter().any(|finding| finding.rule == rule) {
+        return;
     }
-    let is_said = |finding: &Diagnostic| {
-        let places = better.get(finding.rule).map(Vec::as_slice).unwrap_or_default();
-        places
-            .iter()
-            .any(|(path, span)| *path == finding.path && span.start < finding.span.end && finding.span.start < span.end)
+    let (said, mut rest): (Vec<Diagnostic>, Vec<Diagnostic>) = std::mem::take(findings)
+        .into_iter()
+        .partition(|finding| finding.rule == rule);
+    let is_unsaid = |finding: &Diagnostic| {
+        let mut better = rest.iter().filter(|other| others.contains(&other.rule));
+        !better.any(|other| overlap(finding, other))
     };
-    let keep: Vec<bool> = findings.iter().map(|finding| !is_said(finding)).collect();
-    let kept = findings.into_iter().zip(keep).filter(|(_, keep)| *keep);
-    kept.map(|(finding, _)| finding).collect()
+    findings.extend(said.into_iter().filter(is_unsaid));
+    findings.append(&mut rest);
+}
+
+fn overlap(one: &Diagnostic, other: &Diagnostic) -> bool {
+    one.path == other.path && one.span.start < other.span.end && other.span.start < one.span.end
 }
 
 fn without_last(findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
-    let last: Vec<(String, Span)> = findings
-        .iter()
-        .filter(|finding| finding.rule == LAST)
-        .map(|finding| (finding.path.clone(), finding.span))
-        .collect();
-    let is_said: Vec<bool> = last
-        .iter()
-        .map(|(path, span)| {
-            findings.iter().any(|other| {
-                let overlaps = other.span.start < span.end && span.start < other.span.end;
-                other.rule != LAST && other.path == *path && overlaps
-            })
-        })
-        .collect();
-    let mut said = is_said.into_iter();
-    let mut kept = findings;
-    kept.retain(|finding| finding.rule != LAST || !said.next().unwrap_or(false));
-    kept
+    let (last, others): (Vec<Diagnostic>, Vec<Diagnostic>) =
+        findings.into_iter().partition(|finding| finding.rule == LAST);
+    let unsaid = last
+        .into_iter()
+        .filter(|finding| !others.iter().any(|other| overlap(finding, other)));
+    let unsaid: Vec<Diagnostic> = unsaid.collect();
+    others.into_iter().chain(unsaid).collect()
 }
 
 #[cfg(test)]
@@ -77,6 +68,35 @@ mod tests {
             for name in others.iter().chain([rule]) {
                 assert!(rule_named(name).is_some(), "{name}");
             }
+        }
+    }
+
+    fn rules(sql: &str) -> Vec<(&'static str, usize)> {
+        let history = crate::lint::testing::history(sql, crate::history::Base::Empty, false);
+        let documents: Vec<_> = history.migrations.iter().map(crate::read).collect();
+        let found = crate::check(&history, &documents, &crate::settings::Settings::default());
+        found.iter().map(|found| (found.rule, found.related.len())).collect()
+    }
+
+    #[test]
+    fn one_mistake_is_one_finding() {
+        let first = "-- 1_first.sql\ncreate table users (id bigint primary key, a int, b int);\ncreate table orders (id bigint primary key, a int);\ncreate view v as select a from users;\n-- 2_second.sql\n";
+        for (second, wanted) in [
+            ("alter table users drop column a;", vec![("drop-blocked", 1)]),
+            (
+                "alter table users drop column a cascade;",
+                vec![("drop-column", 1), ("drop-cascade", 1)],
+            ),
+            (
+                "alter table users drop column b, add column c int;",
+                vec![("rename-by-drop-and-add", 0)],
+            ),
+            (
+                "alter table users add column c int;\nupdate users set a = 1;",
+                vec![("backfill-under-lock", 1)],
+            ),
+        ] {
+            assert_eq!(rules(&format!("{first}{second}\n")), wanted, "{second}");
         }
     }
 }

@@ -57,7 +57,7 @@ pub struct Look {
     later: bool,
     /// Whether they looked at the first lines of other files.
     heads: bool,
-    /// Whether they looked at the texts of later files.
+    /// Whether they looked at the texts of other files.
     texts: bool,
 }
 

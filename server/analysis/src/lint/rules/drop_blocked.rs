@@ -9,7 +9,7 @@ rule! {
     /// ## When
     /// `DROP …`, `DROP COLUMN` or `DROP CONSTRAINT` without `CASCADE`, where the history knows something that depends on
     /// it: a view on a table or column, a policy or trigger on a function, a column of a type, a foreign key on a key, a
-    /// generated column on a column. What the same statement or an earlier one drops no longer counts. Silent inside of
+    /// generated column on a column, a publication that lists the column. What the same statement or an earlier one drops no longer counts. Silent inside of
     /// guards, and about what nobody can be sure of. Functions in PL/pgSQL and in string constants are not tracked by
     /// PostgreSQL, so they forbid nothing.
     ///
@@ -59,6 +59,33 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
             format!("Drop {names} before.")
         });
     }
+    published(cx, report);
+}
+
+/// Columns that a publication names by themselves.
+fn published(cx: &Cx<'_>, report: &mut Report) {
+    let Node::AlterTable(alter) = &cx.step().statement.node else {
+        return;
+    };
+    let Some((id, _)) = cx.target().filter(|_| cx.step().conditions.is_empty()) else {
+        return;
+    };
+    for action in &alter.actions {
+        let AlterActionKind::DropColumn {
+            column, cascade: false, ..
+        } = &action.kind
+        else {
+            continue;
+        };
+        let by = needed::publications(cx.before(), id, &column.value);
+        let what = format!(
+            "names column `{}.{column}`, so PostgreSQL refuses to drop it",
+            shown(id)
+        );
+        needed::report(cx, report, column.span, &by, &what, |names| {
+            format!("Take the table out of {names} before, and add it again behind without the column.")
+        });
+    }
 }
 
 #[cfg(test)]
@@ -91,6 +118,23 @@ drop type mood;
 -- 5_fifth.sql
 alter table users drop constraint users_pkey;
 --                                ^^^^^^^^^^ error: `constraint orders_user_id_fkey on public.orders` depends on constraint `users_pkey`
+",
+        );
+    }
+
+    #[test]
+    fn a_publication_keeps_the_columns_that_it_lists() {
+        Case::new(&RULE).fires(
+            "
+-- 1_first.sql
+create table users (id bigint primary key, a int, b int, c int);
+create publication p for table users (id, a) where (b > 0);
+-- 2_second.sql
+alter table users drop column a;
+--                            ^ error: `publication p` names column `users.a`, so PostgreSQL refuses to drop it
+alter table users drop column b;
+--                            ^ error: `publication p` names column `users.b`
+alter table users drop column c;
 ",
         );
     }

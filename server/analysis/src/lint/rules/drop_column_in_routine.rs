@@ -84,15 +84,20 @@ fn of_trigger<'a>(cx: &Cx<'a>, id: &Id, table: &Table, column: &str) -> Option<(
         let last = cx.last().table(id);
         trigger.row && last.is_some_and(|last| last.triggers.iter().any(|own| own.name == trigger.name))
     };
-    table.triggers.iter().filter(stays).find_map(|trigger| {
-        let signature = Signature {
-            id: trigger.function.clone(),
-            arguments: Vec::new(),
-        };
-        let (signature, found) = cx.before().routines.get_key_value(&signature)?;
-        let body = found.body.as_deref()?;
-        (takes(body, column) && routine::stays(cx, signature, found)).then_some((signature, &**found))
-    })
+    table
+        .triggers
+        .iter()
+        .map(|trigger| &**trigger)
+        .filter(stays)
+        .find_map(|trigger| {
+            let signature = Signature {
+                id: trigger.function.clone(),
+                arguments: Vec::new(),
+            };
+            let (signature, found) = cx.before().routines.get_key_value(&signature)?;
+            let body = found.body.as_deref()?;
+            (takes(body, column) && routine::stays(cx, signature, found)).then_some((signature, &**found))
+        })
 }
 
 /// Whether the code takes the column from the row, and does not look first which table the row is of.

@@ -64,7 +64,9 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
         if !is_certain || cx.is_unseen(known.created) || is_replaced(cx.catalog_before(cx.file + 1), &key) {
             continue;
         }
-        let Some(loss) = loss(cx, object.kind, &key) else {
+        // A name that this file gave it, as in a swap, is no program's.
+        let is_old_name = cx.file == 0 || presence::history(cx.catalog_before(cx.file), &key).is_some();
+        let Some(loss) = loss(cx, object.kind, &key).filter(|_| is_old_name) else {
             continue;
         };
         report
@@ -178,6 +180,9 @@ drop table notes;
 create view fresh as select 1 as one;
 drop view fresh;
 drop view if exists gone;
+alter type mood rename to old_mood;
+create type mood as enum ('ok', 'sad');
+drop type old_mood;
 "
         ));
     }

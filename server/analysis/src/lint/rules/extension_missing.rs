@@ -10,7 +10,7 @@ rule! {
     /// ## When
     /// A column's type or default, or the operator class of an index, is of a well-known extension (`citext`, `hstore`,
     /// `ltree`, `pg_trgm`, `pgcrypto`, `postgis`, `unaccent`, `uuid-ossp`, `vector`), and neither an earlier statement nor
-    /// the database at its start has the extension. Silent where the history does not begin with an empty database, where
+    /// the database at its start has the extension. Said once per extension, where it is used first. Silent where the history does not begin with an empty database, where
     /// a migration makes something of that name itself, in `DO` blocks, and behind dynamic SQL.
     ///
     /// ## Why
@@ -118,22 +118,17 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
     if !cx.is_complete() || !cx.is_editable() || taints.everything.is_some() || taints.routines.is_some() {
         return;
     }
-    let mut used = Vec::new();
-    gather(cx.step().statement, &mut used);
-    for (kind, name) in used {
+    for (kind, name) in used(cx.step().statement) {
         let word = name.last().as_str();
-        let brings = EXTENSIONS.iter().find(|known| {
-            let names = match kind {
-                Kind::Type => known.types,
-                Kind::Function => known.functions,
-                Kind::OperatorClass => known.operator_classes,
-            };
-            names.contains(&word)
-        });
+        let brings = bringing(kind, word);
         let Some(brings) = brings.filter(|known| !cx.before().extensions.contains_key(known.extension)) else {
             continue;
         };
-        if is_made(cx, kind, name) {
+        let is_of_it = |(kind, name): (Kind, &Name)| {
+            bringing(kind, name.last().as_str()).is_some_and(|other| other.extension == brings.extension)
+        };
+        let uses_it = |statement: &Statement| used(statement).into_iter().any(is_of_it);
+        if is_made(cx, kind, name) || cx.statements_before().any(uses_it) {
             continue;
         }
         let finding = report.add(
@@ -196,6 +191,24 @@ fn is_made(cx: &Cx<'_>, kind: Kind, name: &Name) -> bool {
     }
 }
 
+fn bringing(kind: Kind, word: &str) -> Option<&'static Brings> {
+    EXTENSIONS.iter().find(|known| {
+        let names = match kind {
+            Kind::Type => known.types,
+            Kind::Function => known.functions,
+            Kind::OperatorClass => known.operator_classes,
+        };
+        names.contains(&word)
+    })
+}
+
+/// What a statement uses that an extension may bring.
+fn used(statement: &Statement) -> Vec<(Kind, &Name)> {
+    let mut used = Vec::new();
+    gather(statement, &mut used);
+    used
+}
+
 fn gather<'s>(statement: &'s Statement, used: &mut Vec<(Kind, &'s Name)>) {
     match &statement.node {
         Node::CreateTable(create) => create.columns.iter().for_each(|column| of_column(column, used)),
@@ -253,6 +266,9 @@ alter table users add column name citext;
 --                                ^^^^^^ warning: `citext` is of extension `citext`
 create index on users using gin (mail gin_trgm_ops);
 --                                    ^^^^^^^^^^^^ warning: `gin_trgm_ops` is of extension `pg_trgm`
+alter table users add column again citext;
+-- 2_second.sql
+create index on users using gin (mail gin_trgm_ops);
 create extension citext;
 alter table users add column other citext;
 ",

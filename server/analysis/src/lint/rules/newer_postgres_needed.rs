@@ -171,6 +171,12 @@ fn is_partial(tables: &[PublicationTable], schemas: &[Ident]) -> bool {
 
 /// Where these words follow each other, outside of quotes and comments.
 fn words(cx: &Cx<'_>, part: Span, words: &[&str]) -> Option<Span> {
+    // Most have no such word, and need not be read again.
+    let last = words.last()?.as_bytes();
+    let mut parts = cx.source(part).as_bytes().windows(last.len());
+    if !parts.any(|part| part.eq_ignore_ascii_case(last)) {
+        return None;
+    }
     let found = lexemes_in(cx.text(), part);
     let mut all = found.windows(words.len());
     let first = all.find(|some| some.iter().zip(words).all(|(lexeme, word)| lexeme.is(cx.text(), word)))?;

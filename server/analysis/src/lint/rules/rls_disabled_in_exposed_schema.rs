@@ -1,7 +1,7 @@
 use crate::lint::context::{UNTRUSTED_ROLES, with_semicolon};
 use crate::lint::prelude::*;
 use crate::schema::catalog::Catalog;
-use crate::schema::objects::{Origin, Relation, TableKind, quote};
+use crate::schema::objects::{Acl, Origin, Relation, TableKind, quote};
 use crate::sql::statement::{ObjectKind, Persistence};
 
 rule! {
@@ -11,7 +11,7 @@ rule! {
     /// After the last migration, a table in an exposed schema (`exposed_schemas`, for Supabase projects the `[api] schemas`
     /// of `supabase/config.toml`) has row level security off, and an untrusted role (`anon`, `authenticated`, PUBLIC) holds
     /// a privilege on it. A later file that enables row security, or that takes the privileges away, clears it, and so does
-    /// an event trigger whose function enables it for every new table. Partitions
+    /// an event trigger whose function enables it for every new table. Where they can only read it, it is an info. Partitions
     /// are reached through their parent as well as by their own name, so each needs row security of its own.
     ///
     /// Only projects on Supabase have such roles and an API; elsewhere the rule is silent.
@@ -80,13 +80,17 @@ fn check(cx: &Cx<'_>, id: &Id, relation: &Relation, report: &mut Report) {
         return;
     }
     let name = shown(id);
-    let message = format!("anyone can read and write `{name}` through the API: row level security is off");
+    let what = reach(&relation.meta.acl, &reached);
+    let message = format!("{what} `{name}` through the API: row level security is off");
     let created = relation.meta.created;
     let text = cx.text_of(number);
     let enable = format!("\nalter table {} enable row level security;", quoted(id));
     let after = with_semicolon(text, created.span).end;
-    report
-        .add(name_in(cx, number, created), message)
+    let finding = report.add(name_in(cx, number, created), message);
+    if !what.contains("write") {
+        finding.level(Level::Info);
+    }
+    finding
         .in_migration(number)
         .help(format!(
             "Enable row level security on `{name}` and write policies, or revoke the rights of {}.",
@@ -97,6 +101,22 @@ fn check(cx: &Cx<'_>, id: &Id, relation: &Relation, report: &mut Report) {
             format!("Enable row level security on `{name}`"),
             vec![insert(after, enable)],
         );
+}
+
+/// Who can do what, in words.
+fn reach(acl: &Acl, reached: &[&str]) -> &'static str {
+    let mut privileges = reached
+        .iter()
+        .filter_map(|role| acl.get(*role))
+        .flat_map(|held| held.keys());
+    let writes = privileges.any(|privilege| matches!(privilege.as_str(), "INSERT" | "UPDATE" | "DELETE" | "TRUNCATE"));
+    let is_signed_in = reached.iter().all(|role| *role == "authenticated");
+    match (is_signed_in, writes) {
+        (false, true) => "anyone can read and write",
+        (false, false) => "anyone can read",
+        (true, true) => "every user who has signed in can read and write",
+        (true, false) => "every user who has signed in can read",
+    }
 }
 
 /// Whether there is an event trigger, and a function for one that speaks of row level security.
@@ -175,6 +195,22 @@ drop table notes;
             "
 -- 1_a.sql
 create table notes (id bigint primary key);
+",
+        );
+    }
+
+    #[test]
+    fn who_holds_which_privilege_is_said() {
+        Case::new(&RULE).supabase().fires(
+            "
+-- 1_a.sql
+create table roles (id bigint primary key);
+--           ^^^^^ info: every user who has signed in can read `roles` through the API
+revoke all on roles from public, anon, authenticated;
+grant select on roles to authenticated;
+create table jobs (id bigint primary key);
+--           ^^^^ warning: every user who has signed in can read and write `jobs` through the API
+revoke all on jobs from public, anon;
 ",
         );
     }

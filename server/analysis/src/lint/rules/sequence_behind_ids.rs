@@ -137,7 +137,7 @@ fn written<'t>(insert: &Insert, table: &'t Table) -> Vec<(&'t Column, usize)> {
         [] => table.columns.iter().position(|own| own.name == column.name),
         columns => columns.iter().position(|own: &Ident| own.value == column.name),
     };
-    let columns = table.columns.iter().filter(counts);
+    let columns = table.columns.iter().map(|column| &**column).filter(counts);
     columns.filter_map(|column| Some((column, place(column)?))).collect()
 }
 

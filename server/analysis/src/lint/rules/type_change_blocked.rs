@@ -9,9 +9,9 @@ rule! {
     /// PostgreSQL refuses to change the type of a column that a view, policy or trigger names.
     ///
     /// ## When
-    /// `ALTER COLUMN … TYPE` of a column that a view, a policy, the column list of a trigger, or a generated column names,
-    /// as the history knows it. What an earlier statement dropped no longer counts. Silent about what nobody can be sure
-    /// of.
+    /// `ALTER COLUMN … TYPE` of a column that a view, a policy, a publication, the column list of a trigger, or a generated
+    /// column names, as the history knows it; and of any column of a table of which another one holds whole rows, in a column
+    /// of its row type. What an earlier statement dropped no longer counts. Silent about what nobody can be sure of.
     ///
     /// ## Why
     /// The statement fails with 0A000, `cannot alter type of a column used by a view or rule`, and the migration with it;
@@ -60,9 +60,13 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
     if columns.is_empty() || !cx.step().conditions.is_empty() {
         return;
     }
+    if let Some((first, _)) = columns.first() {
+        held_as_rows(cx, report, *first, id);
+    }
     let lookup = Lookup::new(cx.before(), cx.session(), cx.settings.postgres, cx.text());
     for (span, column) in columns {
-        let needs: Vec<Key> = needing(&lookup, id, &column.value);
+        let mut needs: Vec<Key> = needing(&lookup, id, &column.value);
+        needs.extend(needed::publications(cx.before(), id, &column.value));
         let what = format!(
             "names `{}.{column}`, so PostgreSQL refuses to change its type",
             shown(id)
@@ -71,6 +75,18 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
             format!("Drop {names} before and create it again behind, with its privileges.")
         });
     }
+}
+
+/// Rows of the table in columns of others keep their types.
+fn held_as_rows(cx: &Cx<'_>, report: &mut Report, place: Span, id: &Id) {
+    let holders = needed::row_holders(cx.before(), id);
+    let what = format!(
+        "holds rows of `{}`, so PostgreSQL refuses to change the types in them",
+        shown(id)
+    );
+    needed::report(cx, report, place, &holders, &what, |names| {
+        format!("Drop {names} before, or give it another type.")
+    });
 }
 
 /// What forbids dropping the column, without the foreign keys of other tables, which are made anew.
@@ -105,6 +121,26 @@ alter table users alter c type bigint;
 alter table users alter id type bigint;
 drop policy p on users;
 alter table users alter b type bigint;
+",
+        );
+    }
+
+    #[test]
+    fn whole_rows_in_another_table_keep_the_types() {
+        Case::new(&RULE).fires(
+            "
+-- 1_first.sql
+create table points (x int, label varchar(5));
+create table lines (id bigint primary key, first points);
+create table moved (a int, b int);
+create publication p for table moved (a);
+-- 2_second.sql
+alter table points alter x type bigint;
+--                 ^^^^^^^^^^^^^^^^^^^ error: `column public.lines.first` holds rows of `points`, so PostgreSQL refuses to change the types in them
+alter table points alter label type varchar(9);
+--                 ^^^^^^^^^^^^^^^^^^^^^^^^^^^ error: `column public.lines.first` holds rows of `points`
+alter table moved alter a type bigint, alter b type bigint;
+--                ^^^^^^^^^^^^^^^^^^^ error: `publication p` names `moved.a`, so PostgreSQL refuses to change its type
 ",
         );
     }

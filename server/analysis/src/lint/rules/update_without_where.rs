@@ -90,6 +90,7 @@ fn fills_new_columns(cx: &Cx<'_>, update: &Update, table: &Id) -> bool {
 mod tests {
     use super::RULE;
     use crate::lint::testing::Case;
+    use crate::settings::Runner;
 
     #[test]
     fn all_rows_are_written_again() {
@@ -104,10 +105,25 @@ update a set b = 1 where id > 0;
 update a set b = c.id from c where c.id = a.id;
 alter table a add column fresh int;
 update a set fresh = b;
-update a set fresh = b, b = 0;
---     ^ info: updating `a` without `where`
 create table c (id int);
 update c set id = 1;
+",
+        );
+    }
+
+    #[test]
+    fn filling_a_new_column_is_exempt_and_writing_an_old_one_is_not() {
+        Case::new(&RULE).runner(Runner::Psql).fires(
+            "
+-- 1_first.sql
+create table a (id int, b int);
+-- 2_second.sql
+begin;
+alter table a add column fresh int;
+update a set fresh = b;
+commit;
+update a set b = 0;
+--     ^ info: updating `a` without `where`
 ",
         );
     }
