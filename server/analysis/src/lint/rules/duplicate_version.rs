@@ -6,7 +6,9 @@ rule! {
     /// Two migrations have the same version, so tools apply one of them twice or not at all.
     ///
     /// ## When
-    /// The leading digits of two files' names are the same. Tools that record whole names (Prisma) are exempt.
+    /// The leading digits of two files' names are the same. Tools that record whole names (Prisma) are exempt, and so are
+    /// two files that differ in the name of a database product alone (`1_users.up.sql` and `1_users.postgres.up.sql`): tools
+    /// that know of these take one of them.
     ///
     /// ## Why
     /// Tools record by version what is applied. Measured with the Supabase CLI: of two files with one version it runs the
@@ -46,7 +48,8 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
     let version = own.version();
     let mut others = cx
         .names()
-        .filter(|other| other.number != cx.file && other.version() == version && is_recorded(cx, *other));
+        .filter(|other| other.number != cx.file && other.version() == version && is_recorded(cx, *other))
+        .filter(|other| !are_variants(own.file_name(), other.file_name()));
     // One finding per pair: in the later file, unless only the earlier one is judged.
     let Some(other) = others.find(|other| other.number < cx.file || !other.is_judged()) else {
         return;
@@ -61,6 +64,16 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
         .add(cx.first_line(), message)
         .help("Give the file a timestamp of its own.")
         .related(cx.head_of(other.number), "the same version is here");
+}
+
+/// Whether two names say for which product a file is, and nothing else tells them apart.
+fn are_variants(one: &str, other: &str) -> bool {
+    const PRODUCTS: &[&str] = &["cockroach", "mysql", "postgres", "postgresql", "sqlite", "sqlite3"];
+    let parts = |name: &str| -> Vec<String> {
+        let parts = name.split('.').filter(|part| !PRODUCTS.contains(part));
+        parts.map(str::to_owned).collect()
+    };
+    one != other && parts(one) == parts(other)
 }
 
 /// Whether tools record a migration by its version. Prisma records the whole name of `<digits>_name/migration.sql`; the
@@ -80,6 +93,27 @@ fn is_recorded(cx: &Cx<'_>, migration: Named<'_>) -> bool {
 mod tests {
     use super::RULE;
     use crate::lint::testing::Case;
+
+    #[test]
+    fn files_for_one_product_each_are_variants() {
+        Case::new(&RULE).silent(
+            "
+-- 1_users.autocommit.up.sql
+select 1;
+-- 1_users.postgres.autocommit.up.sql
+select 1;
+",
+        );
+        Case::new(&RULE).fires(
+            "
+-- 1_users.up.sql
+select 1;
+-- 1_posts.postgres.up.sql
+select 1;
+-- @ error: version 1 is also that of `1_users.up.sql`
+",
+        );
+    }
 
     #[test]
     fn every_further_file_of_a_version_is_reported() {
