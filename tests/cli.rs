@@ -8,6 +8,9 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
+#[path = "cli/adoption.rs"]
+mod adoption;
+
 /// What a call gave back.
 struct Outcome {
     code: Option<i32>,
@@ -286,7 +289,7 @@ fn the_reference_project_has_json_of_version_1() {
     let keys: Vec<&String> = json.as_object().expect("an object").keys().collect();
     assert_eq!(keys, ["version", "diagnostics", "summary"]);
     let summary: Vec<&String> = json["summary"].as_object().expect("an object").keys().collect();
-    assert_eq!(summary, ["files", "errors", "warnings", "infos", "hints"]);
+    assert_eq!(summary, ["files", "errors", "warnings", "infos", "hints", "known"]);
     assert!(json["summary"]["files"].as_u64() >= Some(3));
     for found in json["diagnostics"].as_array().expect("a list") {
         let keys: Vec<&String> = found.as_object().expect("an object").keys().collect();
@@ -485,6 +488,23 @@ fn completions_exist_for_the_common_shells() {
         assert_eq!(outcome.code, Some(0));
         assert!(outcome.stdout.contains("stdin-filename"));
     }
+}
+
+#[test]
+fn every_command_has_a_page_of_the_manual() {
+    let folder = folder(&[]);
+    let whole = dblsp(folder.path(), &["man"]);
+    assert_eq!(whole.code, Some(0));
+    assert!(whole.stdout.contains(".TH DBLSP 1"), "{}", whole.stdout);
+    let check = dblsp(folder.path(), &["man", "check"]);
+    assert!(check.stdout.contains(".TH DBLSP-CHECK 1"), "{}", check.stdout);
+    assert!(check.stdout.contains("\\-\\-write\\-baseline"), "{}", check.stdout);
+    let unknown = dblsp(folder.path(), &["man", "chekc"]);
+    assert_eq!(unknown.code, Some(2));
+    assert_eq!(
+        unknown.stderr,
+        "error: there is no command `chekc`\nhint: run `dblsp --help` for the list\n"
+    );
 }
 
 #[test]

@@ -7,6 +7,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+#[cfg(feature = "database")]
 use crate::commands;
 
 /// Show what PostgreSQL migrations will really do
@@ -56,36 +57,52 @@ pub(crate) enum Command {
         version: Option<String>,
     },
     /// Choose the environment that is meant where none is named, and try its connection
+    #[cfg(feature = "database")]
     Link(commands::link::Options),
     /// Show how every migration stands in every environment
+    #[cfg(feature = "database")]
     Status(commands::status::Options),
     /// Show what `apply` would do
+    #[cfg(feature = "database")]
     Plan(commands::plan::Options),
     /// Apply pending migrations
+    #[cfg(feature = "database")]
     Apply(commands::apply::Options),
     /// Prove on a throw-away server that rollbacks give back what was there
+    #[cfg(feature = "database")]
     Prove(commands::prove::Options),
     /// Undo migrations, rows included
+    #[cfg(feature = "database")]
     Rollback(commands::rollback::Options),
     /// List, export or destroy the rows that migrations and rollbacks destroyed
+    #[cfg(feature = "database")]
     Archive(commands::archive::Options),
     /// Write a database's schema as a text
+    #[cfg(feature = "database")]
     Snapshot(commands::snapshot::Options),
     /// Run tests written in SQL
+    #[cfg(feature = "database")]
     Test(commands::test::Options),
     /// Show how a database differs from what its migrations make
+    #[cfg(feature = "database")]
     Drift(commands::drift::Options),
     /// Write down how large a database's tables are
+    #[cfg(feature = "database")]
     Baseline(commands::baseline::Options),
     /// Correct the record of what is applied, and nothing else
+    #[cfg(feature = "database")]
     Mark(commands::mark::Options),
     /// List what dblsp did to a database
+    #[cfg(feature = "database")]
     History(commands::history::Options),
     /// Look for what would keep the other commands from working
+    #[cfg(feature = "database")]
     Doctor(commands::doctor::Options),
     /// Show or stop the throw-away servers that projects keep
+    #[cfg(feature = "database")]
     Shadow(commands::shadow::Options),
     /// Fetch programs of PostgreSQL that the system does not have
+    #[cfg(feature = "database")]
     Tools(commands::tools::Options),
     /// Write what goes with a migration, from what it does
     Scaffold {
@@ -94,6 +111,7 @@ pub(crate) enum Command {
         kind: ScaffoldKind,
     },
     /// Serve an editor over the Language Server Protocol, on standard input and output
+    #[cfg(feature = "lsp")]
     Lsp {
         /// Accepted because editors add it; there is no other way
         #[arg(long)]
@@ -106,6 +124,11 @@ pub(crate) enum Command {
     Completions {
         /// The shell
         shell: Shell,
+    },
+    /// Print a page of the manual: `dblsp man | man -l -`
+    Man {
+        /// The command that it is about [default: dblsp as a whole]
+        command: Option<String>,
     },
 }
 
@@ -155,6 +178,7 @@ pub(crate) struct CheckOptions {
     #[arg(long, value_name = "PATH", conflicts_with_all = ["staged", "changed", "since"])]
     pub(crate) stdin_filename: Option<PathBuf>,
     /// Also prove the rollbacks of what is judged, on a throw-away server, as `dblsp prove` does
+    #[cfg(feature = "database")]
     #[arg(long)]
     pub(crate) prove: bool,
     /// Apply the safe fixes first, and judge what is left
@@ -169,6 +193,12 @@ pub(crate) struct CheckOptions {
     /// Mildest level that makes the exit code 1
     #[arg(long, value_name = "LEVEL", default_value = "warning", value_parser = level())]
     pub(crate) fail_on: Level,
+    /// Leave out the findings that FILE holds [default: dblsp.findings.json beside dblsp.toml, where it is there]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) baseline: Option<PathBuf>,
+    /// Write all findings of today into the baseline, so that only later ones are told
+    #[arg(long, conflicts_with_all = ["paths", "staged", "changed", "since", "stdin_filename", "fix"])]
+    pub(crate) write_baseline: bool,
 }
 
 /// Options of `dblsp fix`.
@@ -212,6 +242,7 @@ pub(crate) struct Choice {
 }
 
 /// Which database, and how to print results.
+#[cfg(feature = "database")]
 #[derive(Debug, clap::Args)]
 pub(crate) struct EnvironmentOptions {
     /// Environment of dblsp.toml [default: the one that `dblsp link` chose, the only one, or `local`]

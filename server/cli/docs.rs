@@ -1,15 +1,49 @@
-//! The pages that are written by the program itself: docs/cli.md and docs/configuration.md.
+//! The pages that are written by the program itself: docs/cli.md, docs/configuration.md, the book's contents, and a
+//! table of docs/coming-from.md.
 //!
 //! `UPDATE=1 cargo test --bin dblsp docs` writes them anew.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::Path;
 
+use analysis::lint::{RULES, peers};
+#[cfg(feature = "lsp")]
 use clap::CommandFactory;
 use serde_json::{Map, Value};
 
+#[cfg(feature = "lsp")]
 use crate::args::Args;
 
+#[test]
+fn the_table_of_squawk_s_rules_is_current() {
+    let page = read("docs/coming-from.md");
+    let (before, rest) = page.split_once("<!-- squawk -->").expect("a place for the table");
+    let (_, after) = rest.split_once("<!-- /squawk -->").expect("its end");
+    let table = squawk();
+    is_current(
+        "docs/coming-from.md",
+        &format!("{before}<!-- squawk -->\n{table}<!-- /squawk -->{after}"),
+    );
+}
+
+/// Every page is in the book, and nothing else.
+#[test]
+fn summary_md_is_current() {
+    is_current("docs/SUMMARY.md", &summary());
+    let summary = read("docs/SUMMARY.md");
+    let named: BTreeSet<String> = summary
+        .split("](")
+        .skip(1)
+        .filter_map(|rest| Some(rest.split_once(')')?.0.to_owned()))
+        .collect();
+    let mut there = BTreeSet::new();
+    pages(&Path::new(env!("CARGO_MANIFEST_DIR")).join("docs"), "", &mut there);
+    assert_eq!(named, there, "name it in CHAPTERS of server/cli/docs.rs");
+}
+
+/// A build without the language server has fewer commands.
+#[cfg(feature = "lsp")]
 #[test]
 fn cli_md_is_current() {
     is_current("docs/cli.md", &cli());
@@ -34,6 +68,69 @@ fn is_current(path: &str, wanted: &str) {
     );
 }
 
+fn read(path: &str) -> String {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    std::fs::read_to_string(file).unwrap_or_default().replace("\r\n", "\n")
+}
+
+fn pages(folder: &Path, above: &str, found: &mut BTreeSet<String>) {
+    for entry in std::fs::read_dir(folder).expect("the folder is there").flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if entry.path().is_dir() {
+            pages(&entry.path(), &format!("{above}{name}/"), found);
+        } else if Path::new(&name).extension().is_some_and(|end| end == "md") && name != "SUMMARY.md" {
+            found.insert(format!("{above}{name}"));
+        }
+    }
+}
+
+fn squawk() -> String {
+    let mut out = String::from("\n| Rule of squawk | Rule of dblsp |\n| --- | --- |\n");
+    for (theirs, ours) in peers::SQUAWK {
+        let ours: Vec<String> = ours.iter().map(|name| format!("[{name}](rules/{name}.md)")).collect();
+        writeln!(out, "| `{theirs}` | {} |", ours.join(", ")).expect("a string takes all text");
+    }
+    out + "\n"
+}
+
+/// The book's chapters but for the rules: depth, title and file.
+const CHAPTERS: [(usize, &str, &str); 17] = [
+    (0, "Documentation", "README.md"),
+    (0, "Installation", "installation.md"),
+    (0, "In a project that exists", "adoption.md"),
+    (0, "In hooks and pipelines", "pipelines.md"),
+    (
+        0,
+        "Coming from squawk, the Supabase CLI or strong_migrations",
+        "coming-from.md",
+    ),
+    (0, "Commands", "cli.md"),
+    (0, "Configuration", "configuration.md"),
+    (0, "The language server", "language-server.md"),
+    (0, "The migration workflow", "database/README.md"),
+    (1, "The design document", "database/MIGRATION-ARCHITECTURE.md"),
+    (1, "How it came about", "database/evolution/README.md"),
+    (1, "Context", "database/evolution/CONTEXT.md"),
+    (1, "Audit of 0.6", "database/evolution/0.6_DDL_AUDIT.md"),
+    (0, "Accuracy", "accuracy.md"),
+    (0, "Performance", "performance.md"),
+    (0, "Architecture", "architecture.md"),
+    (0, "Style", "style.md"),
+];
+
+fn summary() -> String {
+    let mut out = String::from("# Summary\n\n");
+    for (depth, title, file) in CHAPTERS {
+        writeln!(out, "{}- [{title}]({file})", "  ".repeat(depth)).expect("a string takes all text");
+    }
+    out.push_str("- [Rules](rules/README.md)\n");
+    for rule in RULES {
+        writeln!(out, "  - [{name}](rules/{name}.md)", name = rule.name).expect("a string takes all text");
+    }
+    out
+}
+
+#[cfg(feature = "lsp")]
 fn cli() -> String {
     let mut root = Args::command().term_width(100);
     root.build();
@@ -50,6 +147,7 @@ fn cli() -> String {
     out
 }
 
+#[cfg(feature = "lsp")]
 fn section(out: &mut String, command: &mut clap::Command) {
     let name = command.get_bin_name().unwrap_or(command.get_name()).to_owned();
     let help = command.render_long_help().to_string();
@@ -105,6 +203,10 @@ fn configuration(schema: &Value) -> String {
             let kind = if target["properties"].is_object() {
                 tables.push((full.clone(), target.clone()));
                 format!("table, see [`[{full}]`](#{})", anchor(&full))
+            } else if resolve(&target["items"], schema)["properties"].is_object() {
+                let item = resolve(&target["items"], schema).clone();
+                tables.push((format!("[{full}]"), item));
+                format!("tables, see [`[[{full}]]`](#{})", anchor(&full))
             } else if target["additionalProperties"].is_object() {
                 let inner = resolve(&target["additionalProperties"], schema);
                 if inner["properties"].is_object() {

@@ -1,6 +1,7 @@
 //! Settings as plain data. `project` reads them from `dblsp.toml`; tests write them by hand.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::lint::diagnostic::Level;
 
@@ -15,6 +16,10 @@ pub struct Settings {
     pub naming: Naming,
     /// Level per rule where it is not the rule's own; `None` turns the rule off.
     pub levels: BTreeMap<String, Option<Level>>,
+    /// The same for single files, by path as in the history; they go before `levels`.
+    pub levels_in: BTreeMap<String, BTreeMap<String, Option<Level>>>,
+    /// Findings that nobody wants to hear of again.
+    pub known: Known,
     /// Schemas that an API exposes to untrusted roles: `[api] schemas` of the Supabase configuration.
     pub exposed_schemas: Vec<String>,
     /// What migrations must not depend on.
@@ -28,11 +33,16 @@ impl Default for Settings {
             runner: Runner::default(),
             naming: Naming::default(),
             levels: BTreeMap::new(),
+            levels_in: BTreeMap::new(),
+            known: Known::default(),
             exposed_schemas: vec!["public".into(), "graphql_public".into()],
             coupling: Coupling::default(),
         }
     }
 }
+
+/// What a baseline holds: by path as in the history, what findings are recognised by in that file.
+pub type Known = Arc<BTreeMap<String, BTreeSet<String>>>;
 
 /// Who applies a migration file, and so in which transactions its statements run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

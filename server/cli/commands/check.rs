@@ -1,22 +1,26 @@
 //! `dblsp check`: judges migrations.
 
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use analysis::lint::diagnostic::Diagnostic;
+use analysis::lint::known::fingerprinted;
+use analysis::settings::{Known, Settings};
 use anyhow::Context;
-use database::prove::{Store, WithRows, attach};
 use project::files::{Disk, decode};
 use project::git::{self, Changes};
-use project::{Project, ProjectError, Request, Selection};
+use project::write::{Write, WriteKind, write_all};
+use project::{Loaded, Project, ProjectError, Request, Selection, known};
 
 use super::fix;
-use crate::args::{CheckFormat, CheckOptions, Choice, Format};
-use crate::commands::prove::{self, Shown};
+use crate::args::{CheckFormat, CheckOptions, Choice};
+#[cfg(feature = "database")]
+use crate::commands::prove;
 use crate::failure::{Exit, Failure, report_problem};
-use crate::linked;
 use crate::progress::Progress;
-use crate::render::{Results, github, gitlab, json, junit, sarif, text};
+use crate::render::{Results, counted, github, gitlab, json, junit, sarif, text};
 use crate::terminal::{self, Paint};
 
 pub(crate) fn run(options: &CheckOptions) -> anyhow::Result<Exit> {
@@ -26,8 +30,19 @@ pub(crate) fn run(options: &CheckOptions) -> anyhow::Result<Exit> {
     }
     let progress = Progress::start("Reading and replaying migrations");
     let mut loaded = project::load(&request);
+    if options.write_baseline {
+        drop(progress);
+        return write_down(options, &request.disk, &loaded);
+    }
+    if let Some(file) = &options.baseline {
+        let known = known::read(&request.disk, &request.disk.absolute(file))?;
+        for project in &mut loaded.projects {
+            project.settings.known = Arc::clone(&known);
+        }
+    }
+    #[cfg(feature = "database")]
     for project in &mut loaded.projects {
-        proofs(project, options.prove)?;
+        prove::known(project, options.prove)?;
     }
     let mut results = Results::new(&request.disk);
     let has_convention = loaded
@@ -66,38 +81,60 @@ pub(crate) fn run(options: &CheckOptions) -> anyhow::Result<Exit> {
     })
 }
 
-/// Gives the project's histories what is known of their rollbacks; asks a throw-away server where that is wanted.
-fn proofs(project: &mut Project, prove: bool) -> anyhow::Result<()> {
-    let is_wanted = prove || project.config.proofs.check;
-    let rows = if project.config.proofs.rows {
-        WithRows::Yes
-    } else {
-        WithRows::No
+/// Writes the baseline. One that could not be read is written anew as well.
+fn write_down(options: &CheckOptions, disk: &Disk, loaded: &Loaded) -> anyhow::Result<Exit> {
+    let is_old = |problem: &&ProjectError| matches!(problem, ProjectError::BadBaseline { .. });
+    let problems = || loaded.problems.iter().filter(|problem| !is_old(problem));
+    problems().for_each(report_problem);
+    // Half a project's findings would be taken for all of them.
+    if problems().next().is_some() {
+        return Ok(Exit::Usage);
+    }
+    let own = loaded.projects.iter().map(|project| &project.baseline);
+    let files: BTreeSet<PathBuf> = match &options.baseline {
+        Some(file) => BTreeSet::from([disk.absolute(file)]),
+        None => own.cloned().collect(),
     };
-    if is_wanted {
-        let shown = Shown::new(Format::Json);
-        linked::wait(async |cancel| {
-            for history in &project.histories {
-                prove::of_history(project, history, rows, &cancel, &shown).await?;
-            }
-            Ok(())
-        })?;
+    for file in files {
+        let is_of = |project: &&Project| options.baseline.is_some() || project.baseline == file;
+        let projects: Vec<Project> = loaded.projects.iter().filter(is_of).cloned().collect();
+        let written = known::write(disk, &file, &projects);
+        let kind = match disk.read(&file) {
+            Ok(read) => WriteKind::Change {
+                from: read.text.to_string(),
+                what: "findings".to_owned(),
+            },
+            Err(_) => WriteKind::Create,
+        };
+        let (path, text) = (file, written.text);
+        let shown = disk.show(&path);
+        write_all(disk, &[Write { path, text, kind }])?;
+        let (findings, files) = (counted(written.findings, "finding"), counted(written.files, "file"));
+        terminal::print(&format!("{shown}: {findings} in {files}\n"))?;
     }
-    if let Some(store) = Store::of(&project.root.folder) {
-        for history in &mut project.histories {
-            attach(history, &project.settings, &store);
-        }
-    }
-    Ok(())
+    Ok(Exit::Clean)
 }
 
 fn judge(project: Project, results: &mut Results) {
     for history in project.histories {
-        let settings = &project.settings;
+        let settings = &Settings {
+            known: Known::default(),
+            ..project.settings.clone()
+        };
         let (documents, timeline) = project::replay(&history, settings);
         let timeline = Arc::new(timeline);
         let found = project::check(&history, &documents, settings, &timeline);
-        results.add(&history, found);
+        // What is known is left out here, and not by the rules' own settings, to be counted.
+        let known = &project.settings.known;
+        let is_new = |(found, name): &(Diagnostic, String)| {
+            let names = known.get(&found.path);
+            !names.is_some_and(|names| names.contains(name))
+        };
+        let all = found.len();
+        let new = fingerprinted(&history, found).into_iter().filter(is_new);
+        let new: Vec<Diagnostic> = new.map(|(found, _)| found).collect();
+        results.known += all - new.len();
+        results.add(&history, new);
         // The process ends soon, and its memory with it: taking thousands of trees apart first is time lost.
         std::mem::forget((documents, timeline));
     }

@@ -4,10 +4,11 @@ use std::fmt::Write;
 
 use anyhow::Context;
 use project::files::Disk;
-use project::init;
 use project::write::{WriteKind, write_all};
+use project::{init, known};
 
-use crate::failure::Exit;
+use crate::failure::{Exit, report_problem};
+use crate::render::counted;
 use crate::terminal;
 
 pub(crate) fn run(dry_run: bool) -> anyhow::Result<Exit> {
@@ -26,7 +27,7 @@ pub(crate) fn run(dry_run: bool) -> anyhow::Result<Exit> {
     for write in &plan.writes {
         let path = disk.show(&write.path);
         let line = match &write.kind {
-            WriteKind::Create => format!("{create} {path}"),
+            WriteKind::Create | WriteKind::Script => format!("{create} {path}"),
             WriteKind::Change { what, .. } => format!("{change} {path}: {what}"),
         };
         writeln!(out, "{line}").expect("a string takes all text");
@@ -35,5 +36,27 @@ pub(crate) fn run(dry_run: bool) -> anyhow::Result<Exit> {
         writeln!(out, "kept {}", disk.show(path)).expect("a string takes all text");
     }
     terminal::print(&out)?;
-    Ok(Exit::Clean)
+    for (path, what) in &plan.by_hand {
+        let indented = what.replace('\n', "\n    ");
+        terminal::say(&format!(
+            "note: add this to {} yourself:\n    {indented}",
+            disk.show(path)
+        ));
+    }
+    if let Some(baseline) = &plan.baseline {
+        terminal::say(&format!(
+            "note: {} in {} are known from now on, and new ones are told; see {}",
+            counted(baseline.findings, "finding"),
+            counted(baseline.files, "file"),
+            known::BASELINE
+        ));
+    }
+    for problem in &plan.problems {
+        report_problem(problem);
+    }
+    Ok(if plan.problems.is_empty() {
+        Exit::Clean
+    } else {
+        Exit::Usage
+    })
 }

@@ -79,6 +79,31 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
     })
 }
 
+/// Gives the histories of `check` what is known of their rollbacks; asks a throw-away server where that is wanted.
+pub(crate) fn known(project: &mut Project, prove: bool) -> anyhow::Result<()> {
+    let is_wanted = prove || project.config.proofs.check;
+    let rows = if project.config.proofs.rows {
+        WithRows::Yes
+    } else {
+        WithRows::No
+    };
+    if is_wanted {
+        let shown = Shown::new(Format::Json);
+        linked::wait(async |cancel| {
+            for history in &project.histories {
+                of_history(project, history, rows, &cancel, &shown).await?;
+            }
+            Ok(())
+        })?;
+    }
+    if let Some(store) = Store::of(&project.root.folder) {
+        for history in &mut project.histories {
+            prove::attach(history, &project.settings, &store);
+        }
+    }
+    Ok(())
+}
+
 /// Proves what is wanted of a history; what is known already is told without a server.
 pub(crate) async fn of_history(
     project: &Project,

@@ -29,6 +29,7 @@ pub(crate) fn render(results: &mut Results) -> String {
             "warnings": results.count(Level::Warning),
             "infos": results.count(Level::Info),
             "hints": results.count(Level::Hint),
+            "known": results.known,
         },
     });
     format!("{whole:#}\n")

@@ -6,6 +6,7 @@ pub(crate) mod json;
 pub(crate) mod junit;
 pub(crate) mod markdown;
 pub(crate) mod sarif;
+#[cfg(feature = "database")]
 pub(crate) mod steps;
 pub(crate) mod text;
 
@@ -28,6 +29,8 @@ pub(crate) struct Results {
     pub(crate) companions: usize,
     /// Rollbacks of judged migrations that are proven as they are, and those of which something is known.
     pub(crate) proven: (usize, usize),
+    /// Findings of the baseline, which are left out.
+    pub(crate) known: usize,
     judged: BTreeSet<String>,
     sources: BTreeMap<String, Source>,
     disk: Disk,
@@ -49,6 +52,7 @@ impl Results {
             migrations: 0,
             companions: 0,
             proven: (0, 0),
+            known: 0,
             judged: BTreeSet::new(),
             sources: BTreeMap::new(),
             disk: disk.clone(),
@@ -134,6 +138,7 @@ impl Results {
 }
 
 /// Rows of words in columns, two spaces apart; the first row is the heading.
+#[cfg(feature = "database")]
 pub(crate) fn table(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
     let width = |column: usize| {

@@ -199,7 +199,11 @@ fn summary(results: &Results, paint: Paint) -> String {
         (_, 0) => String::new(),
         (proven, known) => format!("; {proven} of {} proven", counted(known, "rollback")),
     };
-    format!("{checked} checked: {found}{proven}")
+    let known = match results.known {
+        0 => String::new(),
+        known => format!(" ({known} known, not shown)"),
+    };
+    format!("{checked} checked: {found}{known}{proven}")
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@ use std::time::SystemTime;
 
 use project::discover::SETTINGS;
 use project::files::Disk;
+use project::known::BASELINE;
+use project::squawk;
 
 use crate::members::Members;
 
@@ -22,7 +24,13 @@ pub(crate) struct Stamps {
 impl Stamps {
     /// Of the files of histories, their folders, those of files that are `expected`, and the settings in `roots`.
     pub(crate) fn take(members: &Members, expected: &[PathBuf], roots: &[PathBuf]) -> Self {
-        let settings = ["supabase/config.toml", SETTINGS, "Cargo.toml"];
+        let settings = [
+            "supabase/config.toml",
+            SETTINGS,
+            BASELINE,
+            squawk::SETTINGS,
+            "Cargo.toml",
+        ];
         let settings = roots
             .iter()
             .flat_map(|root| settings.iter().map(|name| root.join(name)));

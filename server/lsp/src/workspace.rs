@@ -10,7 +10,8 @@ use analysis::Document;
 use analysis::history::Migration;
 use project::discover::{SETTINGS, Sign, root_of};
 use project::files::Disk;
-use project::{ProjectError, Request, Selection};
+use project::known::BASELINE;
+use project::{ProjectError, Request, Selection, squawk};
 use ropey::Rope;
 use tower_lsp::ls_types::Uri;
 
@@ -467,7 +468,14 @@ fn settings_of(disk: &Disk, projects: &[project::Project]) -> BTreeMap<PathBuf, 
 
 /// Whether a file changes what its project is, and not only what is in it.
 pub(crate) fn is_settings(path: &Path) -> bool {
-    path.ends_with(SETTINGS) || path.ends_with("supabase/config.toml") || path.ends_with("Cargo.toml")
+    let names = [
+        SETTINGS,
+        BASELINE,
+        squawk::SETTINGS,
+        "supabase/config.toml",
+        "Cargo.toml",
+    ];
+    names.iter().any(|name| path.ends_with(name))
 }
 
 /// Whether a file may be part of a history.

@@ -41,8 +41,16 @@ pub struct Config {
     pub naming: Naming,
     /// First version that the convention's rules speak about; older migrations are exempt.
     pub since: Option<Version>,
+    /// Another file of settings, read first: what stands here goes before it, key by key. Paths in it count from the file
+    /// that extends it.
+    pub extends: Option<String>,
     /// Level per rule; `off` turns it off.
     pub rules: BTreeMap<String, RuleLevel>,
+    /// Other levels for some files; of several that match, the last one counts.
+    pub overrides: Vec<Override>,
+    /// Findings that are not told again, as `dblsp check --write-baseline` wrote them down. Default:
+    /// `dblsp.findings.json`, where that is there.
+    pub baseline: Option<String>,
     /// What migrations must not depend on.
     pub coupling: Coupling,
     /// Schemas that an API exposes to untrusted roles. Default: `[api] schemas` of `supabase/config.toml`, else
@@ -56,6 +64,17 @@ pub struct Config {
     pub exclude: Vec<String>,
     /// Databases that migrations are applied to, by name.
     pub environments: BTreeMap<String, Environment>,
+}
+
+/// Levels of rules for some files.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub struct Override {
+    /// The files: globs, relative to this file.
+    pub paths: Vec<String>,
+    /// Level per rule; `off` turns it off.
+    pub rules: BTreeMap<String, RuleLevel>,
 }
 
 /// How migration files are named.
@@ -207,6 +226,11 @@ pub fn schema() -> String {
 
 /// Reads the text of a settings file; `path` is how people know it. The second part is what does not stop the rest.
 pub fn parse(path: &str, text: &str) -> Result<(Config, Vec<ProjectError>), ProjectError> {
+    parse_above(path, text, &Config::default())
+}
+
+/// The same for a file that `extends` another, which says `base`. What is read is what the file says itself.
+pub(crate) fn parse_above(path: &str, text: &str, base: &Config) -> Result<(Config, Vec<ProjectError>), ProjectError> {
     let place = Place {
         path,
         text,
@@ -222,7 +246,8 @@ pub fn parse(path: &str, text: &str) -> Result<(Config, Vec<ProjectError>), Proj
     let mut problems = Vec::new();
     let schema = schemars::schema_for!(Config).to_value();
     unknown_keys(&place, table, &schema, &schema, "", &mut problems);
-    check_values(&place, table, &config, &mut problems);
+    let elsewhere: Vec<&str> = base.environments.keys().map(String::as_str).collect();
+    check_values(&place, table, &config, &elsewhere, &mut problems);
     Ok((config, problems))
 }
 
@@ -306,8 +331,14 @@ fn unknown_keys(
                 continue;
             }
         };
-        if let DeValue::Table(table) = value.get_ref() {
-            unknown_keys(place, table, inner, root, &format!("{full}."), problems);
+        match value.get_ref() {
+            DeValue::Table(table) => unknown_keys(place, table, inner, root, &format!("{full}."), problems),
+            DeValue::Array(items) => {
+                for item in items.iter().filter_map(|item| item.get_ref().as_table()) {
+                    unknown_keys(place, item, &inner["items"], root, &format!("{full}."), problems);
+                }
+            }
+            _ => {}
         }
     }
 }
@@ -320,7 +351,13 @@ fn resolve<'s>(schema: &'s Value, root: &'s Value) -> Option<&'s Value> {
 }
 
 /// Reports values that are of the right type and still cannot be meant.
-fn check_values(place: &Place<'_>, table: &DeTable<'_>, config: &Config, problems: &mut Vec<ProjectError>) {
+fn check_values(
+    place: &Place<'_>,
+    table: &DeTable<'_>,
+    config: &Config,
+    elsewhere: &[&str],
+    problems: &mut Vec<ProjectError>,
+) {
     let span = |path: &[&str]| span_of(table, path);
     if let Some(postgres) = config.postgres
         && !(14..=18).contains(&postgres)
@@ -356,32 +393,65 @@ fn check_values(place: &Place<'_>, table: &DeTable<'_>, config: &Config, problem
             "write the digits that a migration's name starts with",
         ));
     }
-    for rule in config.rules.keys() {
-        if RULES.iter().all(|known| known.name != rule) {
+    for (at, rules) in rule_tables(table, config) {
+        for rule in rules
+            .keys()
+            .filter(|rule| RULES.iter().all(|known| known.name != *rule))
+        {
             problems.push(ProjectError::UnknownRule {
-                at: format!("{}: ", place.at(span(&["rules", rule]))),
+                at: format!("{}: ", place.at(span_of(at, &["rules", rule]))),
                 rule: rule.clone(),
                 suggestion: nearest(rule, RULES.iter().map(|known| known.name)).map(str::to_owned),
             });
         }
     }
-    for glob in &config.exclude {
+    let excluded = config.exclude.iter().map(|glob| ("exclude", glob));
+    let overridden = config.overrides.iter().flat_map(|entry| &entry.paths);
+    for (key, glob) in excluded.chain(overridden.map(|glob| ("overrides", glob))) {
         if let Err(error) = globset::Glob::new(glob) {
             let message = format!("`{glob}` is no glob: {}", error.kind());
-            problems.push(place.bad(span(&["exclude"]), message, "see `.gitignore` for the syntax of globs"));
+            problems.push(place.bad(span(&[key]), message, "see `.gitignore` for the syntax of globs"));
         }
     }
-    for (name, environment) in &config.environments {
-        check_environment(place, table, config, name, environment, problems);
+    if config.overrides.iter().any(|entry| entry.paths.is_empty()) {
+        let message = "an override names no `paths`".to_owned();
+        problems.push(place.bad(
+            span(&["overrides"]),
+            message,
+            "write for example `paths = [\"migrations/2024*\"]`",
+        ));
     }
+    for (name, environment) in &config.environments {
+        let known = config.environments.keys().map(String::as_str);
+        let others: Vec<&str> = known
+            .chain(elsewhere.iter().copied())
+            .filter(|other| other != name)
+            .collect();
+        check_environment(place, table, &others, (name, environment), problems);
+    }
+}
+
+/// Every table with a key `rules`, and what it says.
+fn rule_tables<'t>(
+    table: &'t DeTable<'t>,
+    config: &'t Config,
+) -> impl Iterator<Item = (&'t DeTable<'t>, &'t BTreeMap<String, RuleLevel>)> {
+    let entries = table.iter().find(|(key, _)| key.get_ref() == "overrides");
+    let entries = entries.and_then(|(_, value)| value.get_ref().as_array());
+    let entries = entries.into_iter().flatten().map(|entry| entry.get_ref().as_table());
+    let own = std::iter::once((table, &config.rules));
+    own.chain(
+        entries
+            .zip(&config.overrides)
+            .filter_map(|(entry, read)| Some((entry?, &read.rules))),
+    )
 }
 
 fn check_environment(
     place: &Place<'_>,
     table: &DeTable<'_>,
-    config: &Config,
-    name: &str,
-    environment: &Environment,
+    others: &[&str],
+    (name, environment): (&str, &Environment),
     problems: &mut Vec<ProjectError>,
 ) {
     let span = |key: &str| span_of(table, &["environments", name, key]);
@@ -406,13 +476,8 @@ fn check_environment(
         problems.push(place.bad(span("window"), message, "write it as `02:00-04:00 UTC`"));
     }
     for required in &environment.requires {
-        if required == name || !config.environments.contains_key(required) {
-            let others = config
-                .environments
-                .keys()
-                .map(String::as_str)
-                .filter(|other| *other != name);
-            let hint = match nearest(required, others) {
+        if !others.contains(&required.as_str()) {
+            let hint = match nearest(required, others.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => "name another table under `[environments]`".to_owned(),
             };

@@ -99,6 +99,14 @@ pub enum ProjectError {
         /// What to write instead.
         hint: String,
     },
+    /// A baseline that cannot be read.
+    #[error("`{path}` is no baseline: {message}")]
+    BadBaseline {
+        /// As people shall see it.
+        path: String,
+        /// What is wrong.
+        message: String,
+    },
     /// git said no.
     #[error("git: {message}")]
     Git {
@@ -134,7 +142,9 @@ impl ProjectError {
             | Self::UnknownKey { at, .. }
             | Self::UnknownRule { at, .. }
             | Self::BadValue { at, .. } => at.trim_end_matches(": "),
-            Self::Unreadable { path, .. } | Self::NotUtf8 { path, .. } => return Some((path, None)),
+            Self::Unreadable { path, .. } | Self::NotUtf8 { path, .. } | Self::BadBaseline { path, .. } => {
+                return Some((path, None));
+            }
             _ => return None,
         };
         let numbers = || {
@@ -185,6 +195,9 @@ impl ProjectError {
                 suggestion: Some(rule), ..
             } => format!("did you mean `{rule}`?"),
             Self::UnknownRule { .. } => "run `dblsp rules` for the list".into(),
+            Self::BadBaseline { .. } => {
+                "write it anew with `dblsp check --write-baseline`, and look at what that changes".into()
+            }
             Self::BadValue { hint, .. }
             | Self::Git { hint, .. }
             | Self::BadName { hint, .. }

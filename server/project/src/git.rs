@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use crate::ProjectError;
-use crate::files::decode;
+use crate::files::{clean, decode};
 
 /// Files by absolute path that differ from something, and what is to be read instead of the disk.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +16,31 @@ pub struct Changes {
     pub files: BTreeSet<PathBuf>,
     /// What differs from the disk; `None` where the file is not there.
     pub overlay: BTreeMap<PathBuf, Option<Arc<str>>>,
+}
+
+/// Where the parts of a repository are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repository {
+    /// The working tree.
+    pub top: PathBuf,
+    /// git's own files; of the main working tree, where there are several.
+    pub git: PathBuf,
+    /// Hooks.
+    pub hooks: PathBuf,
+}
+
+/// The repository around a folder; `None` outside of one, and where git is not installed.
+pub fn repository(folder: &Path) -> Option<Repository> {
+    let top = top(folder).ok()?;
+    let path = |arguments: &[&str]| -> Option<PathBuf> {
+        let said = run(&top, arguments).ok()?;
+        Some(clean(&top.join(String::from_utf8(said).ok()?.trim_end_matches('\n'))))
+    };
+    Some(Repository {
+        git: path(&["rev-parse", "--git-common-dir"])?,
+        hooks: path(&["rev-parse", "--git-path", "hooks"])?,
+        top,
+    })
 }
 
 /// What is staged: the index against `HEAD`, with the index laid over the disk for every SQL file and setting.

@@ -9,7 +9,10 @@ use toml_edit::{Array, DocumentMut, Item, Table, value};
 use crate::ProjectError;
 use crate::discover::{Root, SETTINGS, Sign, root_of};
 use crate::files::Disk;
+use crate::hooks::{self, Hook};
+use crate::known::{self, BASELINE};
 use crate::layout::{self, Shape};
+use crate::load::{Request, Selection, load};
 use crate::name::{Release, second_after};
 use crate::write::{Write, WriteKind};
 
@@ -20,6 +23,12 @@ pub struct Plan {
     pub writes: Vec<Write>,
     /// Files that are there already, and stay as they are.
     pub kept: Vec<PathBuf>,
+    /// Files that are somebody's own, and what to add to them by hand.
+    pub by_hand: Vec<(PathBuf, String)>,
+    /// The baseline, where there is something to write down.
+    pub baseline: Option<known::Written>,
+    /// What is wrong with the project already.
+    pub problems: Vec<ProjectError>,
 }
 
 /// Plans the layout of the project around `folder`.
@@ -41,7 +50,19 @@ pub fn plan(disk: &Disk, folder: &Path) -> Result<Plan, ProjectError> {
         }
         plan.point_supabase_elsewhere(disk, &root)?;
     }
+    let is_new = plan.writes.iter().any(|write| write.path.ends_with(SETTINGS));
+    if is_new && !histories.is_empty() {
+        plan.write_down(disk, &root);
+    }
+    if is_in_repository(&root) {
+        plan.ignore(disk, &root, is_supabase);
+        plan.hook(disk, &root);
+    }
     Ok(plan)
+}
+
+fn is_in_repository(folder: &Path) -> bool {
+    folder.ancestors().any(|above| above.join(".git").exists())
 }
 
 /// The project's own folder where there is one, else the current one; never inside a folder of migrations.
@@ -60,6 +81,75 @@ impl Plan {
             self.kept.push(path);
         } else {
             self.writes.push(Write::create(path, text));
+        }
+    }
+
+    /// Writes down what there is to find today, with everything else of the plan in place.
+    fn write_down(&mut self, disk: &Disk, root: &Path) {
+        let file = root.join(BASELINE);
+        if disk.is_file(&file) {
+            self.kept.push(file);
+            return;
+        }
+        let mut planned = disk.clone();
+        for write in &self.writes {
+            planned
+                .overlay
+                .insert(write.path.clone(), Some(write.text.as_str().into()));
+        }
+        let loaded = load(&Request {
+            disk: planned.clone(),
+            folder: root.to_path_buf(),
+            paths: Vec::new(),
+            selection: Selection::All,
+            settings: None,
+        });
+        self.problems = loaded.problems;
+        let written = known::write(&planned, &file, &loaded.projects);
+        if written.findings > 0 {
+            self.writes.push(Write::create(file, written.text.clone()));
+            self.baseline = Some(written);
+        }
+    }
+
+    /// Keeps what belongs to this machine alone out of git.
+    fn ignore(&mut self, disk: &Disk, root: &Path, is_supabase: bool) {
+        let path = root.join(".gitignore");
+        let from = disk.is_file(&path).then(|| disk.read(&path).ok()).flatten();
+        let text = from.as_ref().map(|read| read.text.to_string()).unwrap_or_default();
+        let mut wanted = vec![".dblsp/"];
+        // The Supabase CLI writes a file of its own.
+        if is_supabase && !disk.is_file(&root.join("supabase/.gitignore")) {
+            wanted.extend(["supabase/.branches/", "supabase/.temp/"]);
+        }
+        let bare = |line: &str| line.trim().trim_matches('/').to_owned();
+        wanted.retain(|line| !text.lines().any(|known| bare(known) == bare(line)));
+        if wanted.is_empty() {
+            self.kept.push(path);
+            return;
+        }
+        let gap = if text.is_empty() || text.ends_with('\n') {
+            ""
+        } else {
+            "\n"
+        };
+        let new = format!("{text}{gap}{}\n", wanted.join("\n"));
+        let kind = match from {
+            None => WriteKind::Create,
+            Some(_) => WriteKind::Change {
+                from: text,
+                what: format!("ignores {}", wanted.join(", ")),
+            },
+        };
+        self.writes.push(Write { path, text: new, kind });
+    }
+
+    fn hook(&mut self, disk: &Disk, root: &Path) {
+        match hooks::plan(disk, root) {
+            Hook::Write(write) => self.writes.push(write),
+            Hook::Kept(path) => self.kept.push(path),
+            Hook::ByHand { path, what } => self.by_hand.push((path, what)),
+            Hook::Nothing => {}
         }
     }
 

@@ -1,8 +1,9 @@
 //! Migration folders and configuration on disk. Knows no database, no editor and no terminal.
 //!
-//! [`load`] turns paths into [`Project`]s: it finds each path's project ([`discover`]), reads `dblsp.toml` ([`config`])
-//! and what the Supabase CLI knows ([`supabase`]), lists the migration folders ([`layout`]) and reads them ([`files`]).
-//! [`init`], [`mod@new`], [`scaffold`] and [`rename`] plan files, [`write`] writes them; [`edit`] keeps a loaded history up with an editor.
+//! [`load`] turns paths into [`Project`]s: it finds each path's project ([`discover`]), reads `dblsp.toml` ([`config`],
+//! [`extends`]), its baseline ([`known`]) and what the Supabase CLI and squawk were told ([`supabase`], [`mod@squawk`]),
+//! lists the migration folders ([`layout`]) and reads them ([`files`]).
+//! [`init`] (with [`hooks`]), [`mod@new`], [`scaffold`] and [`rename`] plan files, [`write`] writes them; [`edit`] keeps a loaded history up with an editor.
 //! What is wrong is collected beside what could be read, never instead of it.
 
 mod load;
@@ -11,16 +12,20 @@ pub mod config;
 pub mod discover;
 pub mod edit;
 pub mod error;
+pub mod extends;
 pub mod files;
 pub mod fix;
 pub mod git;
+pub mod hooks;
 pub mod init;
+pub mod known;
 pub mod layout;
 pub mod name;
 pub mod new;
 pub mod page;
 pub mod rename;
 pub mod scaffold;
+pub mod squawk;
 pub mod supabase;
 pub mod write;
 

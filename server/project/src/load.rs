@@ -4,15 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use analysis::history::{Base, Companion, CompanionKind, History, Migration};
-use analysis::settings::{Coupling, Naming, Runner, Settings};
+use analysis::lint::diagnostic::Level;
+use analysis::settings::{Coupling, Known, Naming, Runner, Settings};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use crate::ProjectError;
-use crate::config::{self, Config, RunnerName};
+use crate::config::{self, Config, RuleLevel, RunnerName};
 use crate::discover::{Root, SETTINGS, Sign, root_of};
-use crate::files::{Disk, Text};
+use crate::extends;
+use crate::files::{Disk, Text, clean};
+use crate::known::{self, BASELINE};
 use crate::layout::{self, Folder, Shape, Slot, is_sql, sections};
 use crate::name::Release;
+use crate::squawk::{self, Squawk};
 use crate::supabase::{self, Supabase};
 
 /// What to load.
@@ -60,6 +64,8 @@ pub struct Project {
     pub settings: Settings,
     /// Whether it keeps the migration convention.
     pub convention: bool,
+    /// Where its baseline is, or would be.
+    pub baseline: PathBuf,
     /// Histories with at least one judged file.
     pub histories: Vec<History>,
 }
@@ -77,6 +83,8 @@ pub struct Opened {
     pub supabase: Option<Supabase>,
     /// Folders that are histories.
     pub folders: Vec<PathBuf>,
+    /// What squawk's settings say, around the project.
+    squawk: Option<Squawk>,
     /// The folder that paths in the settings are relative to.
     base: PathBuf,
     exclude: GlobSet,
@@ -120,10 +128,7 @@ pub fn open(
     let file = settings.unwrap_or(&own);
     let configured = settings.is_some() || disk.is_file(&own);
     let config = if configured {
-        let text = disk.read(file)?.text;
-        let (config, found) = config::parse(&disk.show(file), &text)?;
-        problems.extend(found);
-        config
+        extends::read(disk, file, problems)?
     } else {
         Config::default()
     };
@@ -134,11 +139,13 @@ pub fn open(
         configured,
         supabase,
         folders: Vec::new(),
+        squawk: None,
         base,
         exclude,
         config,
         root,
     };
+    opened.squawk = opened.find_squawk(disk, problems);
     opened.folders = opened.find_folders(disk, &disk.show(file), problems);
     // `migrations = ["packages/db/supabase/migrations"]`
     let elsewhere = opened.folders.iter().find(|folder| layout::is_supabase(folder));
@@ -173,7 +180,7 @@ impl Opened {
         if !self.config.migrations.is_empty() {
             let mut folders = Vec::new();
             for written in &self.config.migrations {
-                let folder = crate::files::clean(&self.base.join(written));
+                let folder = clean(&self.base.join(written));
                 if disk.is_folder(&folder) {
                     folders.push(folder);
                 } else {
@@ -194,6 +201,39 @@ impl Opened {
         }
     }
 
+    /// The nearest settings of squawk upwards, as it finds them itself.
+    fn find_squawk(&self, disk: &Disk, problems: &mut Vec<ProjectError>) -> Option<Squawk> {
+        let mut folders = self.upwards();
+        let folder = folders.find(|folder| disk.is_file(&folder.join(squawk::SETTINGS)))?;
+        let read = squawk::read(disk, folder);
+        read.map_err(|error| problems.push(error)).ok().flatten()
+    }
+
+    /// The project's baseline: the file that the settings name, or one of the usual name.
+    pub fn baseline(&self) -> PathBuf {
+        match &self.config.baseline {
+            Some(path) => clean(&self.base.join(path)),
+            None => self.root.folder.join(BASELINE),
+        }
+    }
+
+    fn known(&self, disk: &Disk) -> Result<Known, ProjectError> {
+        let file = self.baseline();
+        if self.config.baseline.is_none() && !disk.is_file(&file) {
+            return Ok(Known::default());
+        }
+        known::read(disk, &file)
+    }
+
+    /// The levels of rules that hold for a file alone.
+    fn levels_in(&self, overrides: &[(GlobSet, Levels)], path: &Path) -> Levels {
+        let Ok(inside) = path.strip_prefix(&self.base) else {
+            return Levels::default();
+        };
+        let matching = overrides.iter().filter(|(globs, _)| globs.is_match(inside));
+        matching.flat_map(|(_, levels)| levels.clone()).collect()
+    }
+
     /// Where the rollbacks, tests and snapshots of a migration folder lie.
     pub fn companion_folder(&self, folder: &Path, kind: CompanionFolder) -> PathBuf {
         let (set, name) = match kind {
@@ -202,7 +242,7 @@ impl Opened {
             CompanionFolder::Schemas => (&self.config.paths.schemas, "schemas"),
         };
         match set {
-            Some(path) => crate::files::clean(&self.base.join(path)),
+            Some(path) => clean(&self.base.join(path)),
             None => folder.parent().unwrap_or(folder).join(name),
         }
     }
@@ -234,7 +274,7 @@ impl Opened {
             .is_ok_and(|inside| self.exclude.is_match(inside))
     }
 
-    /// What the analysis needs to know.
+    /// What the analysis needs to know, but for what depends on single files.
     pub fn settings(&self, disk: &Disk) -> Settings {
         let config = &self.config;
         let supabase = self.supabase.as_ref();
@@ -242,17 +282,16 @@ impl Opened {
             postgres: config
                 .postgres
                 .or(supabase.map(|supabase| supabase.postgres))
+                .or(self.squawk.as_ref().and_then(|squawk| squawk.postgres))
                 .unwrap_or(15)
                 .clamp(14, 18),
             runner: config
                 .runner
                 .map_or_else(|| self.default_runner(disk), RunnerName::runner),
             naming: self.naming(),
-            levels: config
-                .rules
-                .iter()
-                .map(|(rule, level)| (rule.clone(), level.level()))
-                .collect(),
+            levels: self.levels(),
+            levels_in: BTreeMap::new(),
+            known: Known::default(),
             exposed_schemas: config
                 .exposed_schemas
                 .clone()
@@ -263,6 +302,14 @@ impl Opened {
                 forbidden_names: config.coupling.forbidden_names.clone(),
             },
         }
+    }
+
+    fn levels(&self) -> Levels {
+        let mut levels = levels(&self.config.rules);
+        if let Some(squawk) = &self.squawk {
+            squawk.turn_off(&mut levels);
+        }
+        levels
     }
 
     fn default_runner(&self, disk: &Disk) -> Runner {
@@ -311,6 +358,16 @@ impl Opened {
             !was
         })
     }
+}
+
+/// Level per rule; `None` is off.
+type Levels = BTreeMap<String, Option<Level>>;
+
+fn levels(rules: &BTreeMap<String, RuleLevel>) -> Levels {
+    rules
+        .iter()
+        .map(|(rule, level)| (rule.clone(), level.level()))
+        .collect()
 }
 
 /// The folders beside a folder of migrations.
@@ -568,8 +625,13 @@ impl Loader<'_> {
         if histories.is_empty() {
             return None;
         }
+        let mut settings = opened.settings(disk);
+        settings.levels_in = levels_by_path(disk, opened, &histories);
+        let known = opened.known(disk);
+        settings.known = known.map_err(|error| self.problems.push(error)).unwrap_or_default();
         Some(Project {
-            settings: opened.settings(disk),
+            settings,
+            baseline: opened.baseline(),
             root: plan.opened.root,
             config: plan.opened.config,
             convention,
@@ -593,7 +655,8 @@ impl Loader<'_> {
                 Selection::All => true,
                 Selection::Only(files) => files.contains(path),
             };
-            is_selected && path.ancestors().any(|above| plan.scope.contains(above))
+            let is_excluded = opened.squawk.as_ref().is_some_and(|squawk| squawk.excludes(path));
+            is_selected && !is_excluded && path.ancestors().any(|above| plan.scope.contains(above))
         };
         let slots: Vec<Slot> = members
             .folder
@@ -670,6 +733,26 @@ impl Loader<'_> {
             proofs: BTreeMap::new(),
         })
     }
+}
+
+/// The overrides of the settings, file by file.
+fn levels_by_path(disk: &Disk, opened: &Opened, histories: &[History]) -> BTreeMap<String, Levels> {
+    let written = opened.config.overrides.iter();
+    let overrides: Vec<(GlobSet, Levels)> = written
+        .map(|entry| (globs(&entry.paths), levels(&entry.rules)))
+        .collect();
+    if overrides.is_empty() {
+        return BTreeMap::new();
+    }
+    let files = histories.iter().flat_map(|history| {
+        let migrations = history.migrations.iter().map(|file| &file.path);
+        migrations.chain(history.companions.iter().map(|file| &file.path))
+    });
+    let levels = files.map(|shown| {
+        let levels = opened.levels_in(&overrides, &disk.absolute(shown));
+        (shown.clone(), levels)
+    });
+    levels.filter(|(_, levels)| !levels.is_empty()).collect()
 }
 
 /// Whether files build a database from nothing.

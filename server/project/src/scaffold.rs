@@ -9,7 +9,7 @@ use analysis::lint::diagnostic::NewFile;
 use analysis::lint::{Linter, RULES, rule_named};
 use analysis::schema::inverse::inverse;
 use analysis::schema::timeline::Timeline;
-use analysis::settings::Settings;
+use analysis::settings::{Known, Settings};
 
 use crate::files::Disk;
 use crate::write::{Write, WriteKind};
@@ -138,6 +138,8 @@ pub fn companion(
         .iter()
         .map(|other| (other.name.to_owned(), (other.name == rule.name).then_some(rule.level)))
         .collect();
+    settings.levels_in.clear();
+    settings.known = Known::default();
     let mut history = history.clone();
     for migration in &mut history.migrations {
         migration.convention = true;

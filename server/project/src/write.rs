@@ -23,6 +23,8 @@ pub struct Write {
 pub enum WriteKind {
     /// Nothing: writing fails where there is a file.
     Create,
+    /// The same, for a program: it can be run.
+    Script,
     /// A file whose text was this when the change was planned.
     Change {
         /// The text that the change was made from.
@@ -60,9 +62,13 @@ fn write_one(write: &Write) -> std::io::Result<()> {
         fs::create_dir_all(folder)?;
     }
     match &write.kind {
-        WriteKind::Create => {
-            let mut file = OpenOptions::new().write(true).create_new(true).open(&write.path)?;
-            file.write_all(write.text.as_bytes())
+        WriteKind::Create | WriteKind::Script => {
+            let mut options = OpenOptions::new();
+            options.write(true).create_new(true);
+            if write.kind == WriteKind::Script {
+                make_executable(&mut options);
+            }
+            options.open(&write.path)?.write_all(write.text.as_bytes())
         }
         WriteKind::Change { from, .. } => {
             if fs::read_to_string(&write.path)? != *from {
@@ -72,6 +78,15 @@ fn write_one(write: &Write) -> std::io::Result<()> {
         }
     }
 }
+
+#[cfg(unix)]
+fn make_executable(options: &mut OpenOptions) {
+    use std::os::unix::fs::OpenOptionsExt;
+    options.mode(0o755);
+}
+
+#[cfg(not(unix))]
+fn make_executable(_: &mut OpenOptions) {}
 
 /// Whole or not at all: written aside, then renamed.
 fn replace(path: &Path, text: &str) -> std::io::Result<()> {

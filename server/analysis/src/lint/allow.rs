@@ -1,10 +1,11 @@
-//! `-- dblsp: allow rule (reason)` and `-- dblsp: allow-file rule (reason)`.
+//! `-- dblsp: allow rule (reason)` and `-- dblsp: allow-file rule (reason)`; also `-- squawk-ignore rule -- reason` and
+//! `-- squawk-ignore-file rule`, which projects have that used squawk before.
 //!
 //! A comment reaches the findings that begin on its own line, on the next line that is not empty or a comment, and, when
 //! it stands between statements, the whole next statement.
 
 use super::diagnostic::{Diagnostic, Level};
-use super::rule_named;
+use super::{peers, rule_named};
 use crate::Document;
 use crate::history::Migration;
 use crate::text::{LineIndex, Span};
@@ -18,6 +19,16 @@ struct Allow<'t> {
     comment: Span,
     /// What it reaches; `None`: the whole file.
     reach: Option<Reach>,
+    author: Author,
+}
+
+/// Whom a comment was written for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Author {
+    /// For dblsp, which says so where it allows nothing.
+    Own,
+    /// For squawk.
+    Squawk,
 }
 
 struct Reach {
@@ -37,7 +48,8 @@ pub(crate) fn heed(
         .file
         .comments
         .iter()
-        .any(|comment| comment.span.slice(text).contains("dblsp:"));
+        .map(|comment| comment.span.slice(text))
+        .any(|comment| comment.contains("dblsp:") || comment.contains("squawk-ignore"));
     if !marked {
         return findings;
     }
@@ -83,6 +95,9 @@ fn idle(
     used: bool,
     level_of: &dyn Fn(&str) -> Option<Level>,
 ) -> Option<Diagnostic> {
+    if allow.author == Author::Squawk {
+        return None;
+    }
     let known = rule_named(allow.rule).is_some();
     if used || (known && level_of(allow.rule).is_none()) {
         return None;
@@ -116,6 +131,16 @@ fn idle(
 fn allows<'t>(text: &'t str, document: &Document, lines: &LineIndex) -> Vec<Allow<'t>> {
     let mut out = Vec::new();
     for comment in &document.file.comments {
+        let reach = |whole: bool| (!whole).then(|| reach(text, document, lines, comment.span));
+        if let Some((is_whole, rules)) = ignored(comment.span.slice(text)) {
+            out.extend(rules.into_iter().map(|rule| Allow {
+                rule,
+                span: comment.span,
+                comment: comment.span,
+                reach: reach(is_whole),
+                author: Author::Squawk,
+            }));
+        }
         let Some((start, words)) = directive(text, comment.span) else {
             continue;
         };
@@ -126,7 +151,6 @@ fn allows<'t>(text: &'t str, document: &Document, lines: &LineIndex) -> Vec<Allo
             _ => continue,
         };
         let names_end = rest.find('(').unwrap_or(rest.len());
-        let reach = |whole: bool| (!whole).then(|| reach(text, document, lines, comment.span));
         for name in rest[..names_end]
             .split([',', ' '])
             .map(str::trim)
@@ -139,10 +163,34 @@ fn allows<'t>(text: &'t str, document: &Document, lines: &LineIndex) -> Vec<Allo
                 span,
                 comment: comment.span,
                 reach: reach(whole_file),
+                author: Author::Own,
             });
         }
     }
     out
+}
+
+/// What a comment for squawk stands for here, and whether in the whole file. Without names it means all of squawk's.
+fn ignored(comment: &str) -> Option<(bool, Vec<&'static str>)> {
+    let inner = comment
+        .strip_prefix("--")
+        .or_else(|| comment.strip_prefix("/*").map(|rest| rest.trim_end_matches("*/")))?;
+    let rest = inner.trim_start().strip_prefix("squawk-ignore")?;
+    let (is_whole, rest) = match rest.strip_prefix("-file") {
+        Some(rest) => (true, rest),
+        None => (false, rest),
+    };
+    if !(rest.is_empty() || rest.starts_with([' ', '\t'])) {
+        return None;
+    }
+    let names = rest.split("--").next().unwrap_or_default();
+    let mut names = names.split([',', ' ', '\t']).filter(|name| !name.is_empty()).peekable();
+    let rules = if names.peek().is_none() {
+        peers::SQUAWK.iter().flat_map(|(_, ours)| *ours).copied().collect()
+    } else {
+        names.flat_map(peers::of_squawk).copied().collect()
+    };
+    Some((is_whole, rules))
 }
 
 /// The words after `dblsp:` and the byte offset of the first.
@@ -183,5 +231,59 @@ fn reach(text: &str, document: &Document, lines: &LineIndex, comment: Span) -> R
     Reach {
         lines: [own, if alone { next } else { own }],
         statement,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::history::{History, Migration};
+    use crate::settings::Settings;
+    use crate::{check, read};
+
+    /// Line and rule of every finding.
+    fn found(sql: &str) -> Vec<String> {
+        let history = History {
+            migrations: vec![Migration::new("1_a.sql", sql)],
+            ..History::default()
+        };
+        let documents: Vec<_> = history.migrations.iter().map(read).collect();
+        let found = check(&history, &documents, &Settings::default());
+        let found = found.iter().filter(|found| found.rule != "lock-timeout-missing");
+        found
+            .map(|found| {
+                let line = sql[..found.span.start as usize].matches('\n').count() + 1;
+                format!("{line} {}", found.rule)
+            })
+            .collect()
+    }
+
+    const DROPS: &str = "alter table a drop column b;\nalter table a drop column c;\n";
+
+    #[test]
+    fn a_comment_for_squawk_allows_the_rules_of_the_same_meaning() {
+        assert_eq!(found(DROPS), ["1 drop-column", "2 drop-column"]);
+        for comment in [
+            "-- squawk-ignore ban-drop-column",
+            "-- squawk-ignore renaming-column, ban-drop-column -- unused since May",
+            "/* squawk-ignore ban-drop-column */",
+        ] {
+            assert_eq!(found(&format!("{comment}\n{DROPS}")), ["3 drop-column"], "{comment}");
+        }
+        for comment in ["-- squawk-ignore-file ban-drop-column", "-- squawk-ignore-file"] {
+            assert_eq!(found(&format!("{comment}\n{DROPS}")), [""; 0], "{comment}");
+        }
+    }
+
+    #[test]
+    fn a_comment_for_squawk_about_something_else_is_left_alone() {
+        for comment in [
+            "-- squawk-ignore ban-drop-table",
+            "-- squawk-ignore no-such-rule",
+            "-- squawk-ignored ban-drop-column",
+            "-- squawk-disable-assume-in-transaction",
+        ] {
+            let all = ["2 drop-column", "3 drop-column"];
+            assert_eq!(found(&format!("{comment}\n{DROPS}")), all, "{comment}");
+        }
     }
 }

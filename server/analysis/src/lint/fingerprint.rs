@@ -8,15 +8,29 @@ use super::diagnostic::Diagnostic;
 
 /// One fingerprint per finding, in the same order: 32 hexadecimal digits of rule, file and the words that the finding
 /// is about. The second finding of a rule about the same words in a file has another one than the first.
-pub fn fingerprints(findings: &[Diagnostic], mut words_of: impl FnMut(&Diagnostic) -> String) -> Vec<String> {
+pub fn fingerprints(findings: &[Diagnostic], words_of: impl FnMut(&Diagnostic) -> String) -> Vec<String> {
+    named(findings, words_of, |found| &found.path)
+}
+
+/// The same for findings in one file with that text: also after the file got another path.
+pub fn within(findings: &[Diagnostic], text: &str) -> Vec<String> {
+    named(findings, |found| words(found, text).to_owned(), |_| "")
+}
+
+fn named<'f>(
+    findings: &'f [Diagnostic],
+    mut words_of: impl FnMut(&Diagnostic) -> String,
+    path_of: impl Fn(&'f Diagnostic) -> &'f str,
+) -> Vec<String> {
     let mut seen: BTreeMap<(&'static str, &str, String), u32> = BTreeMap::new();
     findings
         .iter()
         .map(|found| {
-            let words = words_of(found).split_whitespace().collect::<Vec<_>>().join(" ");
-            let ordinal = seen.entry((found.rule, &found.path, words.clone())).or_default();
+            let (path, words) = (path_of(found), words_of(found));
+            let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+            let ordinal = seen.entry((found.rule, path, words.clone())).or_default();
             *ordinal += 1;
-            digest(&[found.rule, &found.path, &words, &ordinal.to_string()])
+            digest(&[found.rule, path, &words, &ordinal.to_string()])
         })
         .collect()
 }

@@ -6,7 +6,9 @@ pub mod context;
 pub mod diagnostic;
 pub mod fingerprint;
 pub mod fixing;
+pub mod known;
 mod merge;
+pub mod peers;
 mod polish;
 pub mod rule;
 mod rules;
@@ -67,7 +69,8 @@ pub struct Linter<'a> {
     documents: &'a [Document],
     settings: &'a Settings,
     timeline: Arc<Timeline>,
-    rules: Vec<(&'static Rule, Level)>,
+    /// Those that are on for some file.
+    rules: Vec<&'static Rule>,
     timeouts: Timeouts,
 }
 
@@ -85,14 +88,12 @@ impl<'a> Linter<'a> {
         settings: &'a Settings,
         timeline: Arc<Timeline>,
     ) -> Self {
-        let level = |rule: &Rule| match settings.levels.get(rule.name) {
-            Some(level) => *level,
-            None => Some(rule.level),
+        let is_on = |rule: &&Rule| {
+            let mut files = settings.levels_in.values();
+            level_of(settings, rule, "").is_some()
+                || files.any(|levels| levels.get(rule.name).is_some_and(Option::is_some))
         };
-        let rules = RULES
-            .iter()
-            .filter_map(|rule| level(rule).map(|level| (*rule, level)))
-            .collect();
+        let rules = RULES.iter().copied().filter(is_on).collect();
         Self {
             history,
             documents,
@@ -138,27 +139,27 @@ impl<'a> Linter<'a> {
         let step_rules: Vec<_> = self
             .rules
             .iter()
-            .filter(|(rule, _)| matches!(rule.check, Check::Step(_)))
+            .filter(|rule| matches!(rule.check, Check::Step(_)))
             .collect();
         let mut held = Held::default();
         self.timeline
             .steps(number, self.history, self.documents, self.settings, &mut |moment| {
                 let work = held.step(moment, self.settings.postgres);
-                for (rule, level) in &step_rules {
+                for rule in &step_rules {
                     if let Check::Step(check) = rule.check {
                         let mut report = Report::default();
                         check(&cx.at(moment, &work), &mut report);
-                        self.take(report, rule, *level, number, &mut out);
+                        self.take(report, rule, number, &mut out);
                     }
                 }
             });
-        for (rule, level) in &self.rules {
+        for rule in &self.rules {
             if let Check::Migration(check) = rule.check
                 && (!rule.convention || migration.convention)
             {
                 let mut report = Report::default();
                 check(&cx, &mut report);
-                self.take(report, rule, *level, number, &mut out);
+                self.take(report, rule, number, &mut out);
             }
         }
         out
@@ -212,10 +213,10 @@ impl<'a> Linter<'a> {
         let far = Far::default();
         let cx = self.cx(usize::MAX, &far).only(only);
         let mut run = |check: &mut dyn FnMut(&Rule, &mut Report)| {
-            for (rule, level) in &self.rules {
+            for rule in &self.rules {
                 let mut report = Report::default();
                 check(rule, &mut report);
-                self.take(report, rule, *level, usize::MAX, &mut out);
+                self.take(report, rule, usize::MAX, &mut out);
             }
         };
         for (id, relation) in relations {
@@ -261,16 +262,13 @@ impl<'a> Linter<'a> {
 
     /// The same for one file and all findings in it: the migration of that number, or a file that is none.
     pub fn finish_file(&self, number: Option<usize>, findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
-        let on = |name: &str| {
-            self.rules
-                .iter()
-                .find(|(rule, _)| rule.name == name)
-                .map(|(_, level)| *level)
-        };
         let findings = merge::merge(findings);
         let migration = number.and_then(|number| self.history.migrations.get(number).zip(self.documents.get(number)));
         let mut kept = match migration {
-            Some((migration, document)) if migration.judged => allow::heed(migration, document, findings, &on),
+            Some((migration, document)) if migration.judged => {
+                let level = |name: &str| level_of(self.settings, rule_named(name)?, &migration.path);
+                allow::heed(migration, document, findings, &level)
+            }
             _ => findings,
         };
         let order = |one: &Diagnostic, other: &Diagnostic| {
@@ -279,16 +277,16 @@ impl<'a> Linter<'a> {
         };
         kept.sort_by(order);
         kept.dedup();
-        kept
+        known::leave_out(self.history, &self.settings.known, kept)
     }
 
-    fn take(&self, report: Report, rule: &'static Rule, level: Level, here: usize, out: &mut Vec<Diagnostic>) {
+    fn take(&self, report: Report, rule: &'static Rule, here: usize, out: &mut Vec<Diagnostic>) {
         for finding in report.findings {
-            out.extend(self.diagnostic(finding, rule, level, here));
+            out.extend(self.diagnostic(finding, rule, here));
         }
     }
 
-    fn diagnostic(&self, finding: Finding, rule: &'static Rule, level: Level, here: usize) -> Option<Diagnostic> {
+    fn diagnostic(&self, finding: Finding, rule: &'static Rule, here: usize) -> Option<Diagnostic> {
         let path = |number: usize| {
             self.history
                 .migrations
@@ -313,6 +311,7 @@ impl<'a> Linter<'a> {
                 message,
             })
         });
+        let level = level_of(self.settings, rule, &place)?;
         // Settings choose the level; a rule may only say that this finding is milder than the rule.
         let level = finding.level.map_or(level, |own| own.min(level));
         Some(Diagnostic {
@@ -325,5 +324,14 @@ impl<'a> Linter<'a> {
             related: related.collect(),
             fixes,
         })
+    }
+}
+
+/// The level of a rule's findings in a file; `None` is off.
+fn level_of(settings: &Settings, rule: &Rule, path: &str) -> Option<Level> {
+    let own = settings.levels_in.get(path).and_then(|levels| levels.get(rule.name));
+    match own.or_else(|| settings.levels.get(rule.name)) {
+        Some(level) => *level,
+        None => Some(rule.level),
     }
 }

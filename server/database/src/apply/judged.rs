@@ -12,7 +12,7 @@ use analysis::schema::inverse::inverse;
 use analysis::schema::objects::Certainty;
 use analysis::schema::summary;
 use analysis::schema::timeline::Timeline;
-use analysis::settings::{Runner, Settings};
+use analysis::settings::{Known, Runner, Settings};
 
 use crate::archive::{self, Losses};
 use crate::capture::Capture;
@@ -48,6 +48,8 @@ impl Judged {
         let mut settings = settings.clone();
         // Every value of an enum that is used is committed before; see `plan`.
         settings.runner = Runner::Psql;
+        // What an old file is forgiven, one that is about to run is not.
+        settings.known = Known::default();
         let (documents, timeline) = project::replay(&history, &settings);
         let timeline = Arc::new(timeline);
         let mut found = project::check(&history, &documents, &settings, &timeline);

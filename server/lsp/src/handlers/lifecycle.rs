@@ -44,7 +44,14 @@ pub(crate) fn shutdown(shared: &Shared) {
 }
 
 /// What is watched: everything that [`project::load`] reads.
-const WATCHED: [&str; 4] = ["**/*.sql", "**/dblsp.toml", "**/supabase/config.toml", "**/Cargo.toml"];
+const WATCHED: [&str; 6] = [
+    "**/*.sql",
+    "**/dblsp.toml",
+    "**/dblsp.findings.json",
+    "**/.squawk.toml",
+    "**/supabase/config.toml",
+    "**/Cargo.toml",
+];
 
 async fn watch(shared: Arc<Shared>) {
     let watchers = WATCHED.map(|glob| FileSystemWatcher {
