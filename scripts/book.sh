@@ -35,8 +35,10 @@ def outward(page):
 
 
 for page in source.rglob("*.md"):
-    text = page.read_text()
-    page.write_text(re.sub(r"\]\((\.\./[^)#\s]*)(#[^)\s]*)?\)", outward(page), text))
+    text = re.sub(r"\]\((\.\./[^)#\s]*)(#[^)\s]*)?\)", outward(page), page.read_text())
+    # mdbook makes an index of such a page, and leaves the links to it as they are.
+    text = re.sub(r"\]\((?!https?:)([^)#\s]*)README\.md", r"](\1index.md", text)
+    page.write_text(text if page.name != "SUMMARY.md" else page.read_text())
 EOF
 "${MDBOOK:-mdbook}" build "$book"
 echo "$book/html/index.html"

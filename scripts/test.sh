@@ -67,6 +67,12 @@ cargo nextest run --workspace --locked --no-fail-fast
 step "Examples in the documentation"
 cargo test --workspace --doc --locked --quiet
 
+step "Without what meets a database"
+cargo clippy --package dblsp --no-default-features --bins --locked -- -D warnings
+
+step "Channels"
+tests/channels/run.sh
+
 step "Editors"
 tests/editors/run.sh
 

