@@ -522,8 +522,22 @@ fn extensions_have_the_version_of_the_server() {
         "editors/vscode/package.json",
         "editors/zed/Cargo.toml",
         "editors/zed/extension.toml",
+        "packages/npm/package.json",
     ] {
         assert_eq!(value(path, "version"), version, "{path}");
+    }
+    let read = |path: &str| fs::read_to_string(root().join(path)).expect("the file is there");
+    let npm = read("packages/npm/package.json");
+    let platforms = npm.lines().filter(|line| line.contains("\"@dblsp/"));
+    assert!(platforms.clone().count() > 3);
+    for line in platforms {
+        assert!(line.contains(&format!(": \"{version}\"")), "{line}");
+    }
+    for path in ["README.md", "docs/pipelines.md"] {
+        let text = read(path);
+        for tag in ["rev: v", "dblsp/dblsp@v"] {
+            assert!(text.contains(&format!("{tag}{version}\n")), "{path}: {tag}");
+        }
     }
     let licence = |path: &str| fs::read_to_string(root().join(path)).expect("the licence is there");
     assert_eq!(licence("editors/vscode/LICENSE"), licence("LICENSE-MIT"));

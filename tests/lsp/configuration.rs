@@ -63,6 +63,32 @@ fn an_editor_that_can_watch_is_asked_to_and_its_events_are_heeded() {
     editor.expect("supabase/migrations/2_b.sql", <[Diagnostic]>::is_empty);
 }
 
+/// What `dblsp check` would not tell, the editor does not show.
+#[test]
+fn what_a_baseline_holds_and_squawk_was_told_to_leave_out_is_not_shown() {
+    let folder = project();
+    let mut editor = Editor::of(&folder);
+    editor.expect(MIGRATION, fk);
+    let check = std::process::Command::new(env!("CARGO_BIN_EXE_dblsp"))
+        .args(["check", "--write-baseline"])
+        .current_dir(folder.path())
+        .output()
+        .expect("the binary starts");
+    assert!(check.status.success());
+    let written = event(&editor, "dblsp.findings.json", FileChangeType::CREATED);
+    editor.tell::<DidChangeWatchedFiles>(written);
+    editor.expect(MIGRATION, |found| !fk(found));
+    folder.write("supabase/migrations/2_b.sql", "alter table b drop column a;\n");
+    let created = event(&editor, "supabase/migrations/2_b.sql", FileChangeType::CREATED);
+    editor.tell::<DidChangeWatchedFiles>(created);
+    let drops = |found: &[Diagnostic]| codes(found).contains(&"drop-column");
+    editor.expect("supabase/migrations/2_b.sql", drops);
+    folder.write(".squawk.toml", "excluded_rules = [\"ban-drop-column\"]\n");
+    let told = event(&editor, ".squawk.toml", FileChangeType::CREATED);
+    editor.tell::<DidChangeWatchedFiles>(told);
+    editor.expect("supabase/migrations/2_b.sql", |found| !drops(found));
+}
+
 #[test]
 fn for_an_editor_that_cannot_watch_the_disk_is_looked_at_on_save_open_and_focus() {
     let folder = project();

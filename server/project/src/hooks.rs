@@ -90,13 +90,8 @@ fn with_entry(text: &str) -> Option<String> {
 }
 
 fn entry(indent: &str) -> String {
-    let lines = [
-        format!("- repo: {}", env!("CARGO_PKG_REPOSITORY")),
-        format!("  rev: v{}", env!("CARGO_PKG_VERSION")),
-        "  hooks:".to_owned(),
-        "    - id: dblsp".to_owned(),
-    ];
-    lines.iter().map(|line| format!("{indent}{line}\n")).collect()
+    let (repository, version) = (env!("CARGO_PKG_REPOSITORY"), env!("CARGO_PKG_VERSION"));
+    format!("{indent}- repo: {repository}\n{indent}  rev: v{version}\n{indent}  hooks:\n{indent}    - id: dblsp\n")
 }
 
 fn of_git(disk: &Disk, path: PathBuf) -> Hook {
@@ -133,7 +128,8 @@ mod tests {
     const ENTRY: &str = "- repo: https://github.com/dblsp/dblsp\n  rev: v0.1.0\n  hooks:\n    - id: dblsp\n";
 
     fn indented(by: &str) -> String {
-        ENTRY.lines().map(|line| format!("{by}{line}\n")).collect()
+        let lines: Vec<String> = ENTRY.lines().map(|line| format!("{by}{line}")).collect();
+        lines.join("\n") + "\n"
     }
 
     #[test]
