@@ -27,7 +27,7 @@ pub(crate) fn run(dry_run: bool) -> anyhow::Result<Exit> {
     for write in &plan.writes {
         let path = disk.show(&write.path);
         let line = match &write.kind {
-            WriteKind::Create | WriteKind::Script => format!("{create} {path}"),
+            WriteKind::Create => format!("{create} {path}"),
             WriteKind::Change { what, .. } => format!("{change} {path}: {what}"),
         };
         writeln!(out, "{line}").expect("a string takes all text");

@@ -96,11 +96,7 @@ fn entry(indent: &str) -> String {
 
 fn of_git(disk: &Disk, path: PathBuf) -> Hook {
     if !disk.is_file(&path) {
-        return Hook::Write(Write {
-            path,
-            text: SCRIPT.to_owned(),
-            kind: WriteKind::Script,
-        });
+        return Hook::Write(Write::create(path, SCRIPT));
     }
     let has_it = disk.read(&path).is_ok_and(|read| read.text.contains("dblsp"));
     if has_it {
@@ -174,7 +170,6 @@ mod tests {
             panic!("nothing is there yet");
         };
         assert!(write.path.ends_with(".git/hooks/pre-commit"), "{:?}", write.path);
-        assert_eq!(write.kind, WriteKind::Script);
         crate::write::write_all(&Disk::new(folder.path()), std::slice::from_ref(&write)).expect("written");
         assert_eq!(planned(&folder), Hook::Kept(write.path));
     }

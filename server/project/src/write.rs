@@ -23,8 +23,6 @@ pub struct Write {
 pub enum WriteKind {
     /// Nothing: writing fails where there is a file.
     Create,
-    /// The same, for a program: it can be run.
-    Script,
     /// A file whose text was this when the change was planned.
     Change {
         /// The text that the change was made from.
@@ -62,10 +60,11 @@ fn write_one(write: &Write) -> std::io::Result<()> {
         fs::create_dir_all(folder)?;
     }
     match &write.kind {
-        WriteKind::Create | WriteKind::Script => {
+        WriteKind::Create => {
             let mut options = OpenOptions::new();
             options.write(true).create_new(true);
-            if write.kind == WriteKind::Script {
+            // A script: it shall be run.
+            if write.text.starts_with("#!") {
                 make_executable(&mut options);
             }
             options.open(&write.path)?.write_all(write.text.as_bytes())
