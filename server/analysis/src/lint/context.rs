@@ -707,6 +707,10 @@ pub fn whole_statement(text: &str, statement: Span) -> Span {
     if before[line_start..].trim().is_empty() && rest[blanks..].starts_with('\n') {
         return Span::new(line_start, span.end as usize + blanks + 1);
     }
+    // A comment behind it moves to where it began.
+    if rest[blanks..].starts_with("--") || rest[blanks..].starts_with("/*") {
+        return Span::new(span.start as usize, span.end as usize + blanks);
+    }
     span
 }
 

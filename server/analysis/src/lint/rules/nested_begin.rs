@@ -93,6 +93,14 @@ mod tests {
     use crate::settings::Runner;
 
     #[test]
+    fn a_comment_behind_what_is_removed_stays_in_its_place() {
+        Case::new(&RULE).fixed(
+            "  begin; -- why\nselect 1;\ncommit; /* done */ select 2;\n",
+            "-- why\nselect 1;\n/* done */ select 2;\n",
+        );
+    }
+
+    #[test]
     fn begin_in_the_runners_transaction_does_nothing() {
         for runner in [Runner::PsqlSingle, Runner::Sqlx] {
             Case::new(&RULE).runner(runner).fires(
