@@ -256,6 +256,28 @@ fn check_fixes_first_and_judges_what_is_left() {
 }
 
 #[test]
+fn what_a_baseline_knows_is_not_fixed() {
+    let folder = folder(&[
+        ("dblsp.toml", ""),
+        ("migrations/0001_a.sql", COUNTS),
+        ("migrations/0002_b.sql", REFRESH),
+    ]);
+    assert_eq!(dblsp(folder.path(), &["check", "--write-baseline"]).code, Some(0));
+    let read = || fs::read_to_string(folder.path().join("migrations/0002_b.sql")).expect("it is there");
+    let fixed = dblsp(folder.path(), &["fix"]);
+    assert_eq!(&*fixed.stdout, "nothing to fix\n", "{}", fixed.shown());
+    fs::rename(
+        folder.path().join("dblsp.findings.json"),
+        folder.path().join("other.json"),
+    )
+    .expect("moved");
+    dblsp(folder.path(), &["check", "--fix", "--baseline", "other.json"]);
+    assert_eq!(read(), REFRESH);
+    dblsp(folder.path(), &["check", "--fix"]);
+    assert_ne!(read(), REFRESH);
+}
+
+#[test]
 fn committed_migrations_are_fixed_only_where_they_are_named() {
     let folder = repository();
     write(

@@ -25,8 +25,14 @@ use crate::terminal::{self, Paint};
 
 pub(crate) fn run(options: &CheckOptions) -> anyhow::Result<Exit> {
     let request = request(options)?;
+    let disk = &request.disk;
+    let known = options
+        .baseline
+        .as_ref()
+        .map(|file| known::read(disk, &disk.absolute(file)));
+    let known = known.transpose()?;
     if options.fix {
-        fix::first(&options.choice, &request, options.review)?;
+        fix::first(&options.choice, &request, options.review, known.as_ref())?;
     }
     let progress = Progress::start("Reading and replaying migrations");
     let mut loaded = project::load(&request);
@@ -34,10 +40,9 @@ pub(crate) fn run(options: &CheckOptions) -> anyhow::Result<Exit> {
         drop(progress);
         return write_down(options, &request.disk, &loaded);
     }
-    if let Some(file) = &options.baseline {
-        let known = known::read(&request.disk, &request.disk.absolute(file))?;
+    if let Some(known) = &known {
         for project in &mut loaded.projects {
-            project.settings.known = Arc::clone(&known);
+            project.settings.known = Arc::clone(known);
         }
     }
     #[cfg(feature = "database")]

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use analysis::lint::fixing::Willing;
+use analysis::settings::Known;
 use anyhow::Context;
 use project::files::Disk;
 use project::fix::{Fixes, fix};
@@ -22,7 +23,7 @@ use crate::terminal;
 
 pub(crate) fn run(options: &FixOptions) -> anyhow::Result<Exit> {
     let request = request(&options.choice)?;
-    let (loaded, fixes) = plan(&options.choice, &request, willing(options.review));
+    let (loaded, fixes) = plan(&options.choice, &request, willing(options.review), None);
     if !options.diff {
         write_all(&request.disk, &fixes.writes)?;
     }
@@ -44,9 +45,9 @@ pub(crate) fn run(options: &FixOptions) -> anyhow::Result<Exit> {
     })
 }
 
-/// Fixes what a `check` is about to judge; what was done goes to standard error.
-pub(crate) fn first(choice: &Choice, request: &Request, review: bool) -> anyhow::Result<()> {
-    let (_, fixes) = plan(choice, request, willing(review));
+/// Fixes what a `check` is about to judge, without what its baseline knows; what was done goes to standard error.
+pub(crate) fn first(choice: &Choice, request: &Request, review: bool, known: Option<&Known>) -> anyhow::Result<()> {
+    let (_, fixes) = plan(choice, request, willing(review), known);
     write_all(&request.disk, &fixes.writes)?;
     if !fixes.writes.is_empty() {
         terminal::say(said(&request.disk, &fixes).trim_end());
@@ -79,9 +80,14 @@ fn request(choice: &Choice) -> anyhow::Result<Request> {
     })
 }
 
-fn plan(choice: &Choice, request: &Request, willing: Willing) -> (Loaded, Fixes) {
+fn plan(choice: &Choice, request: &Request, willing: Willing, known: Option<&Known>) -> (Loaded, Fixes) {
     let progress = Progress::start("Reading and fixing migrations");
-    let loaded = project::load(request);
+    let mut loaded = project::load(request);
+    if let Some(known) = known {
+        for project in &mut loaded.projects {
+            project.settings.known = known.clone();
+        }
+    }
     let open = open(choice, request);
     let disk = &request.disk;
     // What was read with a `?` in place of something cannot be written back.
