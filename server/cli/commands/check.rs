@@ -26,10 +26,9 @@ use crate::terminal::{self, Paint};
 pub(crate) fn run(options: &CheckOptions) -> anyhow::Result<Exit> {
     let request = request(options)?;
     let disk = &request.disk;
-    let known = options
-        .baseline
-        .as_ref()
-        .map(|file| known::read(disk, &disk.absolute(file)));
+    // One that is to be written need not be there.
+    let baseline = options.baseline.as_ref().filter(|_| !options.write_baseline);
+    let known = baseline.map(|file| known::read(disk, &disk.absolute(file)));
     let known = known.transpose()?;
     if options.fix {
         fix::first(&options.choice, &request, options.review, known.as_ref())?;
