@@ -18,6 +18,7 @@ mod dialect;
 pub(crate) mod lower;
 mod shape;
 mod split;
+mod unicode;
 
 use smol_str::SmolStr;
 

@@ -90,6 +90,7 @@ pub(crate) fn tokenize(text: &str) -> Tokens {
         });
         at = error.at + width;
     }
+    super::unicode::join(&mut out.tokens);
     out
 }
 

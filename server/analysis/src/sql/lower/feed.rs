@@ -280,7 +280,6 @@ impl Feeder<'_> {
         let between = before.is_some_and(|before| is_word(before, "BETWEEN"));
         let starts_argument = before.is_some_and(|before| matches!(before.token, SqlToken::LParen | SqlToken::Comma));
         ((is("EXISTS") || is("ARRAY")) && next_is_paren && self.subquery(at, at + 1))
-            || (is("U") && next == Some(&SqlToken::Ampersand) && self.unicode_ident(at))
             || ((is("SYMMETRIC") || is("ASYMMETRIC")) && between)
             || (is("VARIADIC") && starts_argument)
             || (is("COLLATE") && self.collation(at))
@@ -311,20 +310,6 @@ impl Feeder<'_> {
         };
         open.checked_sub(1)
             .is_some_and(|name| is_word(&self.tokens[name], "TRIM"))
-    }
-
-    /// `U&"name"` arrives as three tokens without space between them.
-    fn unicode_ident(&mut self, at: usize) -> bool {
-        let [u, and, name, ..] = &self.tokens[at..] else {
-            return false;
-        };
-        let adjacent = u.span.end == and.span.start && and.span.end == name.span.start;
-        let quoted = matches!(&name.token, SqlToken::Word(word) if word.quote_style.is_some());
-        if adjacent && quoted {
-            self.push(name.token.clone(), at + 2);
-            self.at = at + 3;
-        }
-        adjacent && quoted
     }
 
     /// `type 'constant'` becomes `'constant'::type`.
