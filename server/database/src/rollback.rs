@@ -30,6 +30,7 @@ use crate::history::{self, Row};
 use crate::journal::{self, Confirmation, NewRun, Run, State, Update, Verb};
 use crate::lock::Lock;
 use crate::plan::{File, Step, checksum};
+use crate::text::copy_data;
 use crate::written_up;
 
 pub use error::RollbackError;
@@ -444,7 +445,11 @@ impl<'a> Work<'a> {
             }
             let sql = statement.span.slice(text);
             let result = match statement.data {
-                Some(data) => self.connection.copy_in(sql, data.slice(text)).await.map(drop),
+                Some(data) => self
+                    .connection
+                    .copy_in(sql, copy_data(data.slice(text)))
+                    .await
+                    .map(drop),
                 None => self.connection.execute(sql).await,
             };
             result.map_err(|error| {

@@ -53,6 +53,12 @@ pub(crate) fn leading_words<const N: usize>(sql: &str) -> [String; N] {
     })
 }
 
+/// The lines of data of a COPY, without the `\.` that ends them in a file.
+pub(crate) fn copy_data(data: &str) -> &str {
+    let data = data.trim_end_matches(['\r', '\n']);
+    data.strip_suffix("\\.").unwrap_or(data)
+}
+
 /// Byte offset of the character that the server counts as `position` (1-based, in characters).
 pub(crate) fn byte_of_position(sql: &str, position: usize) -> usize {
     sql.char_indices()

@@ -15,6 +15,7 @@ use crate::history;
 use crate::journal::{self, State, Update};
 use crate::lock::Holder;
 use crate::plan::{File, Resume, Statement, Step};
+use crate::text::copy_data;
 
 /// Errors after which the same statements may well succeed: 55P03 lock not available, 40P01 deadlock, 40001
 /// serialization failure.
@@ -516,10 +517,4 @@ fn lost_or(file: &File, error: ServerError) -> ApplyError {
 fn end_of(file: &File) -> Statement {
     let last = file.steps.last().and_then(|step| step.statements().last().copied());
     last.unwrap_or_default()
-}
-
-/// The lines of data, without the `\.` that ends them in a file.
-fn copy_data(data: &str) -> &str {
-    let data = data.trim_end_matches(['\r', '\n']);
-    data.strip_suffix("\\.").unwrap_or(data)
 }
