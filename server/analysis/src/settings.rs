@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::lint::diagnostic::Level;
+use crate::schema::price::Sizes;
 
 /// Everything that changes what the analysis says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub struct Settings {
     pub exposed_schemas: Vec<String>,
     /// What migrations must not depend on.
     pub coupling: Coupling,
+    /// How large tables are where the migrations go.
+    pub sizes: Sizes,
 }
 
 impl Default for Settings {
@@ -37,6 +40,7 @@ impl Default for Settings {
             known: Known::default(),
             exposed_schemas: vec!["public".into(), "graphql_public".into()],
             coupling: Coupling::default(),
+            sizes: Sizes::default(),
         }
     }
 }

@@ -18,7 +18,7 @@ pub(crate) struct Options {
     #[command(flatten)]
     pub(crate) environment: EnvironmentOptions,
     /// File to write
-    #[arg(long, value_name = "FILE", default_value = "dblsp.baseline.json")]
+    #[arg(long, value_name = "FILE", default_value = project::sizes::FILE)]
     pub(crate) output: PathBuf,
 }
 

@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use project::discover::SETTINGS;
 use project::files::Disk;
 use project::known::BASELINE;
+use project::sizes::FILE as SIZES;
 use project::squawk;
 
 use crate::members::Members;
@@ -28,6 +29,7 @@ impl Stamps {
             "supabase/config.toml",
             SETTINGS,
             BASELINE,
+            SIZES,
             squawk::SETTINGS,
             "Cargo.toml",
         ];

@@ -11,6 +11,7 @@ use analysis::history::Migration;
 use project::discover::{SETTINGS, Sign, root_of};
 use project::files::Disk;
 use project::known::BASELINE;
+use project::sizes::FILE as SIZES;
 use project::{ProjectError, Request, Selection, squawk};
 use ropey::Rope;
 use tower_lsp::ls_types::Uri;
@@ -471,6 +472,7 @@ pub(crate) fn is_settings(path: &Path) -> bool {
     let names = [
         SETTINGS,
         BASELINE,
+        SIZES,
         squawk::SETTINGS,
         "supabase/config.toml",
         "Cargo.toml",

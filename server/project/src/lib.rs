@@ -25,6 +25,7 @@ pub mod new;
 pub mod page;
 pub mod rename;
 pub mod scaffold;
+pub mod sizes;
 pub mod squawk;
 pub mod supabase;
 pub mod write;

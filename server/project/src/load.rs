@@ -16,6 +16,7 @@ use crate::files::{Disk, Text, clean};
 use crate::known::{self, BASELINE};
 use crate::layout::{self, Folder, Shape, Slot, is_sql, sections};
 use crate::name::Release;
+use crate::sizes;
 use crate::squawk::{self, Squawk};
 use crate::supabase::{self, Supabase};
 
@@ -301,6 +302,7 @@ impl Opened {
                 packs: config.coupling.packs.clone().unwrap_or_else(|| self.pack_names(disk)),
                 forbidden_names: config.coupling.forbidden_names.clone(),
             },
+            sizes: sizes::read(disk, &self.root.folder),
         }
     }
 

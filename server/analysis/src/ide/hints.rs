@@ -7,6 +7,7 @@ use super::View;
 use super::describe::full;
 use crate::schema::cost::{Cost, LockMode, cost};
 use crate::schema::objects::Id;
+use crate::schema::price::{Sizes, price, seconds_in_words};
 use crate::schema::timeline::Moment;
 use crate::text::Span;
 
@@ -32,11 +33,12 @@ pub fn hints(view: View<'_>, file: usize, range: Span) -> Vec<Hint> {
         let (_, known) = costs
             .entry(moment.step.number)
             .or_insert_with(|| (span, Cost::default()));
-        merge(known, noticed(moment, view.settings.postgres));
+        known.merge(noticed(moment, view.settings.postgres));
     });
     let hint = |(span, cost): (Span, Cost)| {
-        let label = label(&cost)?;
-        let sentences: Vec<String> = lines(&cost).map(|line| format!("- {line}\n")).collect();
+        let sizes = &view.settings.sizes;
+        let label = label(&cost, sizes)?;
+        let sentences: Vec<String> = lines(&cost, sizes).map(|line| format!("- {line}\n")).collect();
         let rest = view.text(file).get(span.end as usize..);
         let is_ended = rest.is_some_and(|rest| rest.starts_with(';'));
         Some(Hint {
@@ -55,27 +57,12 @@ pub(super) fn noticed(moment: &Moment<'_>, postgres: u16) -> Cost {
         let relation = moment.before.relations.get(id);
         relation.is_none_or(|relation| relation.meta.created.transaction != moment.step.transaction.id)
     };
-    cost.locks.retain(|id, _| is_old(id));
-    for tables in [&mut cost.scans, &mut cost.rewrites, &mut cost.builds, &mut cost.unsure] {
-        tables.retain(is_old);
-    }
+    cost.retain(is_old);
     cost
 }
 
-/// Adds what another step of the same statement costs.
-pub(super) fn merge(known: &mut Cost, more: Cost) {
-    for (id, mode) in more.locks {
-        let held = known.locks.entry(id).or_insert(mode);
-        *held = mode.max(*held);
-    }
-    known.scans.extend(more.scans);
-    known.rewrites.extend(more.rewrites);
-    known.builds.extend(more.builds);
-    known.unsure.extend(more.unsure);
-}
-
-/// The cost in sentences without full stops, the worst first.
-pub(super) fn lines(cost: &Cost) -> impl Iterator<Item = String> {
+/// The cost in sentences without full stops, the worst first, and what it comes to where sizes are known.
+pub(super) fn lines(cost: &Cost, sizes: &Sizes) -> impl Iterator<Item = String> {
     let mut locks: Vec<(&Id, LockMode)> = cost.locks.iter().map(|(id, mode)| (id, *mode)).collect();
     locks.sort_by_key(|(_, mode)| std::cmp::Reverse(*mode));
     let lock = |(id, mode): (&Id, LockMode)| {
@@ -102,11 +89,13 @@ pub(super) fn lines(cost: &Cost) -> impl Iterator<Item = String> {
         "may read or write all rows of `%`: that cannot be told from here",
         &cost.unsure,
     ));
+    let price = price(cost, sizes).filter(|price| !price.is_nothing());
+    lines.extend(price.map(|price| format!("{price} (an estimate; sizes of {})", sizes.source)));
     lines.into_iter()
 }
 
-/// The few words: the strongest lock that hinders reads or writes, and what takes long.
-fn label(cost: &Cost) -> Option<String> {
+/// The few words: the strongest lock that hinders reads or writes, what takes long, and how long.
+fn label(cost: &Cost, sizes: &Sizes) -> Option<String> {
     let strongest = cost.locks.values().max().copied().filter(|mode| mode.blocks_writes());
     let long = [
         ("rewrites", &cost.rewrites),
@@ -122,6 +111,9 @@ fn label(cost: &Cost) -> Option<String> {
     for (verb, tables) in long.into_iter().filter(|(_, tables)| !tables.is_empty()) {
         let separator = if label.is_empty() { "" } else { ", " };
         let _ = write!(label, "{separator}{verb} {}", listed(tables.iter()));
+    }
+    if let Some(price) = price(cost, sizes).filter(|price| price.seconds >= 1.0) {
+        let _ = write!(label, ", {}", seconds_in_words(price.seconds));
     }
     (!label.is_empty()).then_some(label)
 }
@@ -142,6 +134,7 @@ fn listed<'a>(ids: impl Iterator<Item = &'a Id>) -> String {
 mod tests {
     use super::*;
     use crate::ide::testing::Case;
+    use crate::schema::price::Size;
 
     fn labels(text: &str) -> Vec<String> {
         let case = Case::new(text);
@@ -173,6 +166,33 @@ create index on b (id);"
                 "SHARE on b, builds an index on b",
             ]
         );
+    }
+
+    #[test]
+    fn sizes_tell_how_long_it_takes() {
+        let mut case = Case::new(&format!(
+            "{TABLES}alter table b alter a type int;$0\nalter table b add y int;"
+        ));
+        let size = Size {
+            rows: Some(4_000_000),
+            bytes: 400 << 20,
+            index_bytes: 0,
+        };
+        case.settings.sizes = Sizes {
+            source: "production, 2026-01-31T09:00:00Z".into(),
+            tables: [("public.b".to_owned(), size)].into(),
+        };
+        let file = case.cursor().file;
+        let found = hints(case.view(), file, Span::new(0, case.text(file).len()));
+        assert_eq!(found[0].label, "ACCESS EXCLUSIVE on b, rewrites b, about 19 seconds");
+        assert_eq!(
+            found[0].tooltip.lines().last(),
+            Some(
+                "- reads 4.0 million rows (400 MB), writes 400 MB: about 19 seconds \
+                 (an estimate; sizes of production, 2026-01-31T09:00:00Z)"
+            )
+        );
+        assert_eq!(found[1].label, "ACCESS EXCLUSIVE on b");
     }
 
     #[test]

@@ -179,7 +179,7 @@ fn statement(view: View<'_>, place: Place) -> Option<Hover> {
     let mut cost = Cost::default();
     view.steps(place.file, &mut |moment| {
         if moment.step.outer.span == statement.span {
-            hints::merge(&mut cost, hints::noticed(moment, view.settings.postgres));
+            cost.merge(hints::noticed(moment, view.settings.postgres));
             for change in &moment.step.changes {
                 let line = super::effect::effect(change);
                 if !lines.contains(&line) {
@@ -203,7 +203,7 @@ fn statement(view: View<'_>, place: Place) -> Option<Hover> {
     if !cost.is_nothing() {
         let separator = if lines.is_empty() { "" } else { "\n" };
         let _ = writeln!(markdown, "{separator}While it runs, it");
-        for line in hints::lines(&cost) {
+        for line in hints::lines(&cost, &view.settings.sizes) {
             let _ = writeln!(markdown, "- {line}");
         }
     }

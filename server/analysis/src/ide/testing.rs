@@ -19,7 +19,7 @@ use crate::text::{LineIndex, Span};
 pub(super) struct Case {
     history: History,
     documents: Vec<Document>,
-    settings: Settings,
+    pub(super) settings: Settings,
     timeline: Timeline,
     cursor: Option<Place>,
 }

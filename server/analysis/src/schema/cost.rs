@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 mod changes;
+mod rows;
 mod statement;
 
 use super::catalog::Catalog;
@@ -18,6 +19,8 @@ use crate::sql::statement::{AlterTable, Node};
 /// The mode of a table lock, weakest first. <https://www.postgresql.org/docs/current/explicit-locking.html>
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LockMode {
+    /// Reads. Only ACCESS EXCLUSIVE stands in its way; never predicted, as it hinders nobody else.
+    AccessShare,
     /// Foreign keys of rows that others write, `SELECT … FOR UPDATE`.
     RowShare,
     /// INSERT, UPDATE, DELETE.
@@ -35,18 +38,47 @@ pub enum LockMode {
 }
 
 impl LockMode {
+    /// All of them, weakest first.
+    pub const ALL: [Self; 8] = [
+        Self::AccessShare,
+        Self::RowShare,
+        Self::RowExclusive,
+        Self::ShareUpdateExclusive,
+        Self::Share,
+        Self::ShareRowExclusive,
+        Self::Exclusive,
+        Self::AccessExclusive,
+    ];
+
     /// The mode of these words of a LOCK statement, in any case; `None` for ACCESS SHARE.
     fn of(words: &str) -> Option<Self> {
-        Some(match words.to_ascii_uppercase().as_str() {
-            "ROW SHARE" => Self::RowShare,
-            "ROW EXCLUSIVE" => Self::RowExclusive,
-            "SHARE UPDATE EXCLUSIVE" => Self::ShareUpdateExclusive,
-            "SHARE" => Self::Share,
-            "SHARE ROW EXCLUSIVE" => Self::ShareRowExclusive,
-            "EXCLUSIVE" => Self::Exclusive,
-            "ACCESS SHARE" => return None,
-            _ => Self::AccessExclusive,
-        })
+        let words = words.to_ascii_uppercase();
+        let mode = Self::ALL.into_iter().find(|mode| mode.words() == words);
+        Some(mode.unwrap_or(Self::AccessExclusive)).filter(|mode| *mode > Self::AccessShare)
+    }
+
+    /// The mode that `pg_locks.mode` calls so: `ShareRowExclusiveLock`.
+    pub fn of_server(name: &str) -> Option<Self> {
+        let is = |mode: &Self| {
+            let words = mode.words().chars().filter(|c| *c != ' ');
+            let name = name.strip_suffix("Lock").unwrap_or(name).chars();
+            words.eq(name.map(|c| c.to_ascii_uppercase()))
+        };
+        Self::ALL.into_iter().find(is)
+    }
+
+    /// As SQL writes it.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::AccessShare => "ACCESS SHARE",
+            Self::RowShare => "ROW SHARE",
+            Self::RowExclusive => "ROW EXCLUSIVE",
+            Self::ShareUpdateExclusive => "SHARE UPDATE EXCLUSIVE",
+            Self::Share => "SHARE",
+            Self::ShareRowExclusive => "SHARE ROW EXCLUSIVE",
+            Self::Exclusive => "EXCLUSIVE",
+            Self::AccessExclusive => "ACCESS EXCLUSIVE",
+        }
     }
 
     /// Whether writes of the table wait for whoever holds it.
@@ -62,15 +94,7 @@ impl LockMode {
 
 impl fmt::Display for LockMode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::RowShare => "ROW SHARE",
-            Self::RowExclusive => "ROW EXCLUSIVE",
-            Self::ShareUpdateExclusive => "SHARE UPDATE EXCLUSIVE",
-            Self::Share => "SHARE",
-            Self::ShareRowExclusive => "SHARE ROW EXCLUSIVE",
-            Self::Exclusive => "EXCLUSIVE",
-            Self::AccessExclusive => "ACCESS EXCLUSIVE",
-        })
+        f.write_str(self.words())
     }
 }
 
@@ -94,6 +118,26 @@ impl Cost {
     pub fn is_nothing(&self) -> bool {
         *self == Self::default()
     }
+
+    /// Adds what another step of the same statement costs.
+    pub fn merge(&mut self, more: Self) {
+        for (id, mode) in more.locks {
+            let held = self.locks.entry(id).or_insert(mode);
+            *held = mode.max(*held);
+        }
+        self.scans.extend(more.scans);
+        self.rewrites.extend(more.rewrites);
+        self.builds.extend(more.builds);
+        self.unsure.extend(more.unsure);
+    }
+
+    /// Forgets the relations that are not wanted.
+    pub fn retain(&mut self, is_wanted: impl Fn(&Id) -> bool) {
+        self.locks.retain(|id, _| is_wanted(id));
+        for tables in [&mut self.scans, &mut self.rewrites, &mut self.builds, &mut self.unsure] {
+            tables.retain(&is_wanted);
+        }
+    }
 }
 
 /// What the step of a moment costs; `postgres` is the major version.
@@ -116,10 +160,7 @@ pub fn cost(moment: &Moment<'_>, postgres: u16) -> Cost {
         let relation = moment.before.relations.get(id);
         relation.is_some_and(|relation| !matches!(relation.kind, RelationKind::Index(_) | RelationKind::Composite))
     };
-    cost.locks.retain(|id, _| is_old(id));
-    for tables in [&mut cost.scans, &mut cost.rewrites, &mut cost.builds, &mut cost.unsure] {
-        tables.retain(is_old);
-    }
+    cost.retain(is_old);
     // A rewrite reads every row and builds every index on its way.
     let Cost {
         scans,

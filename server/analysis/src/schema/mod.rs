@@ -12,6 +12,7 @@ pub(crate) mod lookup;
 pub(crate) mod names;
 pub mod objects;
 pub(crate) mod presence;
+pub mod price;
 pub mod proof;
 pub(crate) mod resolve;
 pub mod rewrite;

@@ -1240,6 +1240,9 @@ pub struct Query {
     pub body: QueryBody,
     /// ORDER BY, LIMIT, … expressions.
     pub tail: Vec<Expr>,
+    /// FOR UPDATE, FOR NO KEY UPDATE, FOR SHARE or FOR KEY SHARE: of which tables, by their aliases; of all where none is
+    /// named.
+    pub row_locks: Option<Vec<Ident>>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -44,11 +44,12 @@ pub(crate) fn shutdown(shared: &Shared) {
 }
 
 /// What is watched: everything that [`project::load`] reads.
-const WATCHED: [&str; 6] = [
+const WATCHED: [&str; 7] = [
     "**/*.sql",
     "**/dblsp.toml",
     "**/dblsp.findings.json",
     "**/.squawk.toml",
+    "**/dblsp.baseline.json",
     "**/supabase/config.toml",
     "**/Cargo.toml",
 ];

@@ -68,6 +68,10 @@ impl Pricing<'_> {
                     self.lock(table, LockMode::ShareUpdateExclusive);
                 } else {
                     self.alone(table);
+                    // The triggers of both tables come or go with ENFORCED.
+                    if let Some(other) = referenced(constraint).filter(|_| self.enforces()) {
+                        self.alone(other);
+                    }
                 }
             }
             Change::PutTrigger { table, .. } => self.lock(table, LockMode::ShareRowExclusive),
@@ -93,6 +97,15 @@ impl Pricing<'_> {
             .into_iter()
             .flat_map(|alter| &alter.actions)
             .any(|action| matches!(&action.kind, Action::ValidateConstraint { name } if name.value == constraint))
+    }
+
+    /// Whether the statement says ENFORCED or NOT ENFORCED.
+    fn enforces(&self) -> bool {
+        let is = |kind: &Action| matches!(kind, Action::AlterConstraint { enforced: Some(_), .. });
+        self.alter
+            .into_iter()
+            .flat_map(|alter| &alter.actions)
+            .any(|action| is(&action.kind))
     }
 
     fn create(&mut self, relation: &Relation) {
@@ -189,7 +202,9 @@ impl Pricing<'_> {
             Some(TypeKind::Domain(domain)) if !column.ty.array => Some(domain),
             _ => None,
         };
-        let default = column.default.as_deref().filter(|_| column.generated.is_none());
+        // A column without a default of its own has its domain's.
+        let default = column.default.as_deref().or_else(|| domain?.default.as_deref());
+        let default = default.filter(|_| column.generated.is_none());
         let volatility = default.map(|default| volatility(default, catalog, self.moment.session, self.postgres));
         let is_stored = column.generated.as_ref().is_some_and(|generated| generated.stored);
         let is_checked = domain.is_some_and(Domain::constrained);
@@ -230,8 +245,8 @@ impl Pricing<'_> {
     }
 
     fn alter_type(&mut self, table: &Id, old: &Column, new: &Column) {
-        let using = self.alter.into_iter().flat_map(|alter| &alter.actions);
-        let using = using.filter_map(|action| match &action.kind {
+        let actions = self.alter.into_iter().flat_map(|alter| &alter.actions);
+        let using = actions.filter_map(|action| match &action.kind {
             Action::AlterType { column, using, .. } if column.value == new.name => Some(using.as_ref()),
             _ => None,
         });
@@ -239,8 +254,8 @@ impl Pricing<'_> {
         let name = Ident::generated(&new.name);
         let utc = self.moment.session.utc;
         match type_change(&name, &old.ty, &new.ty, using, self.moment.before, utc) {
-            TypeChange::None => self.check_again(table, &new.name),
-            TypeChange::IndexRebuild => {
+            TypeChange::None if old.collation == new.collation => self.check_again(table, &new.name),
+            TypeChange::None | TypeChange::IndexRebuild => {
                 let has = |index: &Index| {
                     index
                         .keys

@@ -18,6 +18,14 @@ impl Pricing<'_> {
         let named = |name: &Name| lookup.relation(name);
         let tables = |all: &[RelationRef]| all.iter().filter_map(|table| named(&table.name)).collect::<Vec<_>>();
         match node {
+            Node::Query(query) => self.query(query, self.moment.step.statement, &lookup),
+            // Also where the index is there already.
+            Node::CreateIndex(create) => {
+                if let Some(id) = named(&create.table) {
+                    self.lock(&id, mode_of_index(create.concurrently));
+                }
+            }
+            Node::Insert(insert) => self.insert(insert, &lookup),
             Node::AlterTable(alter) => {
                 if let Some(id) = named(&alter.name) {
                     self.actions(&id, alter);
@@ -52,6 +60,15 @@ impl Pricing<'_> {
                 if let Some(mode) = LockMode::of(mode) {
                     tables(all).iter().for_each(|id| self.lock(id, mode));
                 }
+            }
+            Node::Analyze { tables } if tables.is_empty() => {
+                let role = &self.moment.session.role;
+                let own = self.moment.before.relations.iter().filter(|(id, relation)| {
+                    let is_partitioned = relation.table().is_some_and(|table| table.partition_key.is_some());
+                    relation.meta.owner == *role && (is_partitioned || self.has_rows(id))
+                });
+                let own: Vec<Id> = own.map(|(id, _)| id.clone()).collect();
+                own.iter().for_each(|id| self.lock(id, LockMode::ShareUpdateExclusive));
             }
             Node::Analyze { tables } => {
                 for id in tables.iter().filter_map(named) {
@@ -165,7 +182,7 @@ impl Pricing<'_> {
         }
     }
 
-    fn sequences_of(&self, table: &Id, column: &str) -> Vec<Id> {
+    pub(super) fn sequences_of(&self, table: &Id, column: &str) -> Vec<Id> {
         let catalog = self.before();
         let is_of_column = |id: &Id| {
             let sequence = catalog.relations.get(id).and_then(|relation| relation.sequence());

@@ -72,13 +72,20 @@ impl Resolver<'_> {
                 column,
                 cascade,
             } => self.drop_column(id, column, *if_exists, *cascade, only),
-            A::AlterType { column, ty, .. } => {
+            A::AlterType {
+                column, ty, collation, ..
+            } => {
                 let serial = serial_type(&ty.name);
                 let ty = match serial {
                     Some(ty) => crate::schema::objects::Type::builtin(ty),
                     None => self.resolve_type(ty),
                 };
-                self.change_column(id, column, ColumnChange::Type, only, |column| column.ty = ty.clone());
+                // Without COLLATE the column gets the type's own collation.
+                let collation = collation.as_ref().map(|name| self.source(name.span()));
+                self.change_column(id, column, ColumnChange::Type, only, |column| {
+                    column.ty = ty.clone();
+                    column.collation.clone_from(&collation);
+                });
             }
             A::SetDefault { column, default } => {
                 let mut changed = self.find_column(id, column);

@@ -239,7 +239,8 @@ impl Resolver<'_> {
             ExprNode::Column(name) => self.column_needs(name, scope, found),
             ExprNode::Call { name, arguments, .. } => {
                 self.call_needs(name, found);
-                if let (true, Some(ExprNode::String(text))) = (name.is("nextval"), arguments.first().map(|a| &a.node)) {
+                let moves = name.is("nextval") || name.is("setval");
+                if let (true, Some(ExprNode::String(text))) = (moves, arguments.first().map(|a| &a.node)) {
                     found.relations.extend(self.sequence_in(text));
                 }
             }

@@ -4,7 +4,7 @@
 use sqlparser::tokenizer::Token as SqlToken;
 
 use super::super::cursor::{Cursor, Parsed, Unreadable, ident_of, is_word};
-use super::super::name::Name;
+use super::super::name::{Ident, Name};
 use super::super::statement::{Cte, Expr, ExprNode, Node, Query, QueryBody, Select, SelectItem, Statement};
 use super::super::tokens::Token;
 use super::{Reader, clauses, commas, inside_parens, span_of, top_level, words_at};
@@ -39,6 +39,7 @@ impl<'a> Reader<'a> {
             ctes,
             body: self.body(body),
             tail: self.tail(tail),
+            row_locks: self.row_locks(tail),
         }
     }
 
@@ -111,6 +112,7 @@ impl<'a> Reader<'a> {
                 ctes: Vec::new(),
                 body: QueryBody::Set(Box::new(left), Box::new(right)),
                 tail: Vec::new(),
+                row_locks: None,
             };
         }
         left.body
@@ -122,6 +124,7 @@ impl<'a> Reader<'a> {
             ctes: Vec::new(),
             body: self.branch(tokens),
             tail: Vec::new(),
+            row_locks: None,
         }
     }
 
@@ -298,6 +301,25 @@ impl<'a> Reader<'a> {
             },
             alias: None,
         }
+    }
+
+    /// The tables whose rows are locked; several clauses add up.
+    fn row_locks(self, tokens: &'a [Token]) -> Option<Vec<Ident>> {
+        let starts = top_level(tokens).map(|(at, _)| at);
+        let mut starts: Vec<usize> = starts.filter(|at| words_at(tokens, *at, &["FOR"])).collect();
+        starts.push(tokens.len());
+        let mut named: Option<Vec<Ident>> = None;
+        for pair in starts.windows(2) {
+            let clause = &tokens[pair[0]..pair[1]];
+            let Some(of) = clause.iter().position(|token| is_word(token, "OF")) else {
+                return Some(Vec::new());
+            };
+            let mut cursor = self.cursor(&clause[of + 1..]);
+            named
+                .get_or_insert_default()
+                .extend(cursor.idents().unwrap_or_default());
+        }
+        named
     }
 
     /// Sort keys, limits and offsets behind a query.
