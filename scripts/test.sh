@@ -57,9 +57,10 @@ cargo clippy --workspace --all-targets --locked -- -D warnings
 
 # A test that needs a server fails here instead of skipping itself.
 export CI=true
-# A server that is newer than Debian's client programs.
-DBLSP_PG_17=$(tests/install.sh postgres-17)
-export DBLSP_PG_17
+# Every other major version that is supported; 17 is also newer than Debian's client programs.
+for major in 14 16 17 18; do
+    export "DBLSP_PG_$major=$(tests/install.sh "postgres-$major")"
+done
 
 step "Tests"
 cargo nextest run --workspace --locked --no-fail-fast
@@ -75,6 +76,9 @@ tests/channels/run.sh
 
 step "Editors"
 tests/editors/run.sh
+
+step "Pages"
+tests/pages/run.sh
 
 step "Deployment workflow"
 tests/deployment/run.sh

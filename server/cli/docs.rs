@@ -94,7 +94,7 @@ fn squawk() -> String {
 }
 
 /// The book's chapters but for the rules: depth, title and file.
-const CHAPTERS: [(usize, &str, &str); 17] = [
+const CHAPTERS: [(usize, &str, &str); 18] = [
     (0, "Documentation", "README.md"),
     (0, "Installation", "installation.md"),
     (0, "In a project that exists", "adoption.md"),
@@ -107,6 +107,7 @@ const CHAPTERS: [(usize, &str, &str); 17] = [
     (0, "Commands", "cli.md"),
     (0, "Configuration", "configuration.md"),
     (0, "The language server", "language-server.md"),
+    (0, "Traces and pictures", "trace.md"),
     (0, "The migration workflow", "database/README.md"),
     (1, "The design document", "database/MIGRATION-ARCHITECTURE.md"),
     (1, "How it came about", "database/evolution/README.md"),

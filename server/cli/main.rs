@@ -63,6 +63,10 @@ fn main() -> ExitCode {
         #[cfg(feature = "database")]
         Command::Tools(options) => commands::tools::run(&options),
         #[cfg(feature = "database")]
+        Command::Trace(options) => commands::trace::run(&options),
+        #[cfg(feature = "database")]
+        Command::Graph(options) => commands::graph::run(&options),
+        #[cfg(feature = "database")]
         Command::Mark(options) => commands::mark::run(&options),
         #[cfg(feature = "database")]
         Command::History(options) => commands::history::run(&options),

@@ -1,8 +1,9 @@
 //! What a migration history does, computed from text alone.
 //!
 //! Pure: no I/O, no async, no clock, no environment, and no failure. Odd SQL is a value.
-//! Inside, a module imports only from its left: `text ← sql ← schema ← lint`, and `schema ← ide`.
+//! Inside, a module imports only from its left: `text ← sql ← schema ← lint`, and `schema ← ide`, `schema ← diagram`.
 
+pub mod diagram;
 pub mod history;
 pub mod ide;
 pub mod lint;

@@ -15,6 +15,8 @@ pub(crate) mod drift;
 pub(crate) mod explain;
 pub(crate) mod fix;
 #[cfg(feature = "database")]
+pub(crate) mod graph;
+#[cfg(feature = "database")]
 pub(crate) mod history;
 pub(crate) mod init;
 #[cfg(feature = "database")]
@@ -44,3 +46,5 @@ pub(crate) mod status;
 pub(crate) mod test;
 #[cfg(feature = "database")]
 pub(crate) mod tools;
+#[cfg(feature = "database")]
+pub(crate) mod trace;

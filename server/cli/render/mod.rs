@@ -9,6 +9,8 @@ pub(crate) mod sarif;
 #[cfg(feature = "database")]
 pub(crate) mod steps;
 pub(crate) mod text;
+#[cfg(feature = "database")]
+pub(crate) mod trace;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

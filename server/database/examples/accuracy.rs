@@ -147,7 +147,7 @@ fn main() -> ExitCode {
     print!("{}", summary(&reports));
     if let Some(path) = arguments.write
         && let before = std::fs::read_to_string(&path).unwrap_or_default()
-        && let Err(error) = std::fs::write(&path, markdown(&reports, speed_of(&before)))
+        && let Err(error) = std::fs::write(&path, markdown(&reports, &kept(&before)))
     {
         eprintln!("{}: {error}", path.display());
         return ExitCode::from(2);
@@ -575,9 +575,13 @@ fn markdown(reports: &[Report], speed: &str) -> String {
     out
 }
 
-/// The section that `scripts/bench-peers.sh --write` put into the page.
-fn speed_of(page: &str) -> &str {
-    let Some(start) = page.find("\n## Speed\n") else {
+/// The sections that others put into the page: by hand, and by `scripts/bench-peers.sh --write`.
+fn kept(page: &str) -> String {
+    ["Traces", "Speed"].map(|name| section_of(page, name)).concat()
+}
+
+fn section_of<'a>(page: &'a str, name: &str) -> &'a str {
+    let Some(start) = page.find(&format!("\n## {name}\n")) else {
         return "";
     };
     let length = page[start + 1..]

@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::discover::Binaries;
-use crate::shadow::ShadowError;
+use crate::shadow::{Log, ShadowError};
 
 pub(crate) use kept::Hold;
 pub use kept::Warm;
@@ -53,6 +53,29 @@ const SETTINGS: [&str; 19] = [
     "log_min_error_statement=panic",
     "unix_socket_permissions=0700",
 ];
+
+/// First part of the name of the file that a server's records go to, in its folder.
+pub(crate) const RECORDS: &str = "records";
+/// The first major version that writes its log as JSON; older ones write CSV.
+pub(crate) const JSON_LOG: u32 = 15;
+
+/// The settings of a log, stronger than those above.
+fn log_settings(log: Log, binaries: &Binaries, folder: &Path) -> Vec<String> {
+    if log == Log::Fatal {
+        return Vec::new();
+    }
+    let form = if binaries.major < JSON_LOG { "csvlog" } else { "jsonlog" };
+    vec![
+        "logging_collector=on".to_owned(),
+        format!("log_destination={form}"),
+        format!("log_directory={}", folder.display()),
+        // `.log` gives way to `.json` or `.csv`.
+        format!("log_filename={RECORDS}.log"),
+        "log_rotation_age=0".to_owned(),
+        "log_rotation_size=0".to_owned(),
+        "log_min_messages=debug1".to_owned(),
+    ]
+}
 
 /// The user that the server runs as. PostgreSQL refuses to run as root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -269,9 +292,9 @@ impl Root {
         succeed("cp", &mut command)
     }
 
-    pub(crate) fn start(&self, binaries: &Binaries, folder: &Path) -> Result<Server, ShadowError> {
+    pub(crate) fn start(&self, binaries: &Binaries, folder: &Path, log: Log) -> Result<Server, ShadowError> {
         let log_path = folder.join("log");
-        let log = File::create(&log_path)?;
+        let output = File::create(&log_path)?;
         let mut command = self.command(binaries, "postgres", folder);
         command
             .arg("-D")
@@ -281,7 +304,10 @@ impl Root {
             .arg("-p")
             .arg(PORT.to_string());
         command.args(SETTINGS.iter().flat_map(|setting| ["-c", setting]));
-        let child = command.stdout(log.try_clone()?).stderr(log).spawn()?;
+        for setting in log_settings(log, binaries, folder) {
+            command.args(["-c", &setting]);
+        }
+        let child = command.stdout(output.try_clone()?).stderr(output).spawn()?;
         Ok(Server {
             child,
             root: self.clone(),

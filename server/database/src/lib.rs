@@ -31,6 +31,7 @@ pub mod smoke;
 pub mod snapshot;
 pub mod syntax;
 pub mod tools;
+pub mod trace;
 pub mod warm;
 
 mod cluster;

@@ -56,6 +56,15 @@ impl Replayed {
             major,
             ..Options::default()
         };
+        Self::start(options, history, wanted).await
+    }
+
+    /// Starts such a server, and applies the migrations that are wanted.
+    pub async fn start(
+        options: Options,
+        history: &History,
+        wanted: impl Fn(&Migration) -> bool,
+    ) -> Result<Self, ReplayedError> {
         let shadow = Shadow::start(options).await?;
         let template = match history.base {
             Base::Empty => Template::Plain,
@@ -92,6 +101,11 @@ impl Replayed {
     /// Where the history is.
     pub fn database(&self) -> &Database {
         &self.database
+    }
+
+    /// The version as `postgres --version` prints it.
+    pub fn version(&self) -> &str {
+        self.shadow.version()
     }
 
     /// 15 of 15.18.

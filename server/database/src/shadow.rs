@@ -99,6 +99,18 @@ pub struct Options {
     pub binaries: Option<PathBuf>,
     /// Keep clusters and templates here instead of in the system's temporary folder.
     pub folder: Option<PathBuf>,
+    /// What the server writes down.
+    pub log: Log,
+}
+
+/// What a throw-away server writes down.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Log {
+    /// Why it ends.
+    #[default]
+    Fatal,
+    /// What its statements do: `DEBUG1` and up, as records that a program reads.
+    Debug,
 }
 
 impl Options {
@@ -152,13 +164,14 @@ pub struct Shadow {
 impl Shadow {
     /// Starts a server: in about a second the first time, in a fraction of one later.
     pub async fn start(options: Options) -> Result<Self, ShadowError> {
+        let log = options.log;
         let (root, binaries) = blocking(move || {
             let found = options.find()?;
             Ok((Root::open(options.folder)?, found))
         })
         .await?;
         let claim = claim_with_data(&root, &binaries).await?;
-        let (server, maintenance) = start_server(&root, &binaries, claim.folder()).await?;
+        let (server, maintenance) = start_server(&root, &binaries, claim.folder(), log).await?;
         Ok(Self {
             maintenance: Mutex::new(maintenance),
             server,
@@ -246,6 +259,11 @@ impl Database {
         .await
     }
 
+    /// The folder of the server's socket and log.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.socket
+    }
+
     /// Where it is, for the role that migrations run as.
     pub fn address(&self) -> Address {
         Address {
@@ -296,7 +314,7 @@ pub(crate) async fn template(root: &Root, binaries: &Binaries) -> Result<(File, 
 async fn build_template(root: &Root, binaries: &Binaries, claim: &Claim, template: &Path) -> Result<(), ShadowError> {
     let (a_root, some_binaries, folder) = (root.clone(), binaries.clone(), claim.folder().to_path_buf());
     blocking(move || a_root.initialise(&some_binaries, &folder, SUPERUSER)).await?;
-    let (mut server, mut maintenance) = start_server(root, binaries, claim.folder()).await?;
+    let (mut server, mut maintenance) = start_server(root, binaries, claim.folder(), Log::Fatal).await?;
     maintenance.execute(prelude::ROLES).await?;
     maintenance.execute(include_str!("queries/forbid.sql")).await?;
     let supabase = Template::Supabase.database();
@@ -326,9 +344,14 @@ async fn build_template(root: &Root, binaries: &Binaries, claim: &Claim, templat
     .await
 }
 
-async fn start_server(root: &Root, binaries: &Binaries, folder: &Path) -> Result<(Server, Connection), ShadowError> {
+async fn start_server(
+    root: &Root,
+    binaries: &Binaries,
+    folder: &Path,
+    log: Log,
+) -> Result<(Server, Connection), ShadowError> {
     let (a_root, some_binaries, a_folder) = (root.clone(), binaries.clone(), folder.to_path_buf());
-    let mut server = blocking(move || a_root.start(&some_binaries, &a_folder)).await?;
+    let mut server = blocking(move || a_root.start(&some_binaries, &a_folder, log)).await?;
     let begin = Instant::now();
     loop {
         match Connection::open(folder, MAINTENANCE, SUPERUSER, &[]).await {

@@ -1,11 +1,16 @@
 //! What the tests of this folder share.
 #![allow(dead_code, reason = "each test binary uses its own part of this module")]
 
+use database::shadow::Log;
 use database::{Options, Shadow, ShadowError};
 
 /// A server, or `None` where this machine has no PostgreSQL. In CI that is a failure.
 pub(crate) async fn shadow() -> Option<Shadow> {
-    match Shadow::start(options()).await {
+    started(Shadow::start(options()).await)
+}
+
+fn started(outcome: Result<Shadow, ShadowError>) -> Option<Shadow> {
+    match outcome {
         Ok(shadow) => Some(shadow),
         Err(ShadowError::NotInstalled) if std::env::var("CI").as_deref() != Ok("true") => {
             skip();
@@ -26,6 +31,21 @@ pub(crate) async fn newer_shadow(variable: &str) -> Option<Shadow> {
         ..options()
     };
     Some(Shadow::start(options).await.expect("the server starts"))
+}
+
+/// A server that writes down what its statements do: the default one, or the one that a variable names.
+pub(crate) async fn traced_shadow(variable: Option<&str>) -> Option<Shadow> {
+    let binaries = variable.map(std::env::var_os);
+    if let (Some(variable), Some(None)) = (variable, &binaries) {
+        not_named(variable);
+        return None;
+    }
+    let options = Options {
+        binaries: binaries.flatten().map(Into::into),
+        log: Log::Debug,
+        ..options()
+    };
+    started(Shadow::start(options).await)
 }
 
 #[allow(clippy::print_stderr, reason = "a skipped test must be seen")]

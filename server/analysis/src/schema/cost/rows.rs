@@ -80,7 +80,12 @@ impl Pricing<'_> {
             };
             !constraint.deferred && constraint.columns.iter().all(has_value)
         };
-        let keys = table.constraints.iter().filter(is_given).filter_map(referenced);
+        let keys = table
+            .constraints
+            .iter()
+            .map(|own| &**own)
+            .filter(is_given)
+            .filter_map(referenced);
         let others: Vec<Id> = keys.cloned().collect();
         others.iter().for_each(|id| self.lock(id, LockMode::RowShare));
     }

@@ -7,10 +7,15 @@ create function vol() returns int language plpgsql volatile as 'begin return 1; 
 create function stb() returns int language sql stable as 'select 1';
 create function imm() returns int language sql immutable as 'select 1';
 create function trg() returns trigger language plpgsql as 'begin return new; end';
+create function vsql() returns int language sql volatile as 'select 1';
+create function vplp() returns int language plpgsql as 'begin return 1; end';
+create domain d_vol as int default vol();
+create domain d_vc10 as varchar(10);
+create function evt() returns event_trigger language plpgsql as 'begin end';
 create table p (id bigint primary key, u int unique, n int not null default 0, s text);
 create table t (id bigint primary key, a int, b int not null, r int, ac int check (ac is not null), v10 varchar(10),
   v20 varchar(20), vc varchar, tx text, c10 char(10), num numeric(10, 2), numu numeric, ts timestamp, tz timestamptz,
-  js json, jb jsonb, dt date, u uuid, iv interval, ip cidr, o oid, i2 smallint, bt bit(8), vb varbit(8), pid bigint,
+  js json, jb jsonb, dt date, u uuid, iv interval, ip cidr, o oid, i2 smallint, bt bit(8), vb varbit(8), pid bigint, x xml,
   constraint chk_valid check (a > 0));
 alter table t add constraint chk_nv check (r > 0) not valid;
 create index t_a on t (a);
@@ -28,7 +33,12 @@ create rule rl as on update to kid do also nothing;
 create table part (id int, x int, primary key (id)) partition by range (id);
 create table part1 partition of part for values from (0) to (100);
 create table part_default partition of part default;
+create table parted (id int) partition by range (id);
+create table parted1 partition of parted for values from (0) to (100);
 create table newpart (id int not null, x int);
+create table newpart_chk (id int not null, x int, check (id is not null and id >= 300 and id < 400));
+create table idx_only (id int) partition by range (id);
+create index io on only idx_only (id);
 create table ident (id int generated always as identity primary key, x int not null, g int generated always as (x * 2) stored);
 create unlogged table ultbl (id int);
 create table ltbl (id int);
