@@ -44,6 +44,7 @@ mod tests {
         }
         let small = [
             "check",
+            "fix",
             "explain",
             "rules",
             "init",
