@@ -45,10 +45,12 @@ impl Drop for Progress {
 }
 
 /// Says what is being done, where someone watches, until dropped.
+#[cfg(feature = "database")]
 pub(crate) struct Live {
     bar: Option<ProgressBar>,
 }
 
+#[cfg(feature = "database")]
 impl Live {
     /// Begins with these words.
     pub(crate) fn start(message: &'static str) -> Self {
@@ -77,6 +79,7 @@ impl Live {
     }
 }
 
+#[cfg(feature = "database")]
 impl Drop for Live {
     fn drop(&mut self) {
         if let Some(bar) = &self.bar {
