@@ -59,7 +59,8 @@ cargo clippy --workspace --all-targets --locked -- -D warnings
 export CI=true
 # Every other major version that is supported; 17 is also newer than Debian's client programs.
 for major in 14 16 17 18; do
-    export "DBLSP_PG_$major=$(tests/install.sh "postgres-$major")"
+    folder=$(tests/install.sh "postgres-$major")
+    export "DBLSP_PG_$major=$folder"
 done
 
 step "Tests"
