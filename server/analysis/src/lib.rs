@@ -18,7 +18,7 @@ use std::sync::{Arc, OnceLock};
 
 use history::{History, Migration};
 use lint::Linter;
-use lint::diagnostic::Diagnostic;
+use lint::diagnostic::{Diagnostic, NewFiles};
 use settings::Settings;
 use sql::verdict::SyntaxError;
 use text::Span;
@@ -78,9 +78,9 @@ fn forward(migration: &Migration) -> Cow<'_, str> {
 }
 
 /// Judges a history: replays `documents` (one per migration, in the same order) and runs every rule that the settings
-/// leave on. Sorted by file (in order of application), position and rule.
+/// leave on. Sorted by file (in order of application), position and rule. Files that fixes create come with their text.
 pub fn check(history: &History, documents: &[Document], settings: &Settings) -> Vec<Diagnostic> {
-    let linter = Linter::new(history, documents, settings);
+    let linter = Linter::new(history, documents, settings).with_files(NewFiles::Written);
     let mut findings: Vec<Diagnostic> = (0..documents.len()).flat_map(|number| linter.file(number)).collect();
     findings.extend(linter.project());
     linter.finish(findings)

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use analysis::lint::diagnostic::Diagnostic;
+use analysis::lint::diagnostic::{Diagnostic, NewFiles};
 use analysis::lint::known::fingerprinted;
 use analysis::settings::{Known, Settings};
 use anyhow::Context;
@@ -53,8 +53,13 @@ pub(crate) fn run(options: &CheckOptions) -> anyhow::Result<Exit> {
         .projects
         .iter()
         .all(|project| project.convention || !project.histories.iter().any(|history| history.complete));
+    // Only JSON shows what a fix would write into a new file.
+    let files = match options.format {
+        CheckFormat::Json => NewFiles::Written,
+        _ => NewFiles::Named,
+    };
     for project in loaded.projects {
-        judge(project, &mut results);
+        judge(project, files, &mut results);
     }
     drop(progress);
     for problem in &loaded.problems {
@@ -119,7 +124,7 @@ fn write_down(options: &CheckOptions, disk: &Disk, loaded: &Loaded) -> anyhow::R
     Ok(Exit::Clean)
 }
 
-fn judge(project: Project, results: &mut Results) {
+fn judge(project: Project, files: NewFiles, results: &mut Results) {
     for history in project.histories {
         let settings = &Settings {
             known: Known::default(),
@@ -127,7 +132,7 @@ fn judge(project: Project, results: &mut Results) {
         };
         let (documents, timeline) = project::replay(&history, settings);
         let timeline = Arc::new(timeline);
-        let found = project::check(&history, &documents, settings, &timeline);
+        let found = project::check(&history, &documents, settings, &timeline, files);
         // What is known is left out here, and not by the rules' own settings, to be counted.
         let known = &project.settings.known;
         let is_new = |(found, name): &(Diagnostic, String)| {

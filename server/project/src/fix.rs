@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use analysis::history::{History, Migration};
-use analysis::lint::diagnostic::{Diagnostic, FixKind};
+use analysis::lint::diagnostic::{Diagnostic, FixKind, NewFiles};
 use analysis::lint::fixing::{Together, Willing, together};
 
 use crate::files::Disk;
@@ -154,7 +154,8 @@ impl Fixer<'_> {
             let is_new = !self.created.contains_key(&file.path);
             has_changed |= is_new;
             if is_new {
-                self.created.insert(file.path.clone(), file.text.clone());
+                let text = file.text.clone().unwrap_or_default();
+                self.created.insert(file.path.clone(), text);
             }
         }
         note_created(&mut self.history, &self.created);
@@ -183,7 +184,13 @@ fn note_created(history: &mut History, created: &BTreeMap<String, String>) {
 
 fn judge(history: &History, project: &Project) -> Vec<Diagnostic> {
     let (documents, timeline) = crate::replay(history, &project.settings);
-    crate::check(history, &documents, &project.settings, &Arc::new(timeline))
+    crate::check(
+        history,
+        &documents,
+        &project.settings,
+        &Arc::new(timeline),
+        NewFiles::Written,
+    )
 }
 
 /// How much of a file PostgreSQL would not read.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
+use analysis::lint::diagnostic::NewFiles;
 use analysis::lint::known::fingerprinted;
 use analysis::settings::{Known, Settings};
 use serde::{Deserialize, Serialize};
@@ -69,7 +70,7 @@ pub fn write(disk: &Disk, file: &Path, projects: &[Project]) -> Written {
         };
         for history in &project.histories {
             let (documents, timeline) = crate::replay(history, &settings);
-            let found = crate::check(history, &documents, &settings, &Arc::new(timeline));
+            let found = crate::check(history, &documents, &settings, &Arc::new(timeline), NewFiles::Named);
             for (found, name) in fingerprinted(history, found) {
                 let path = relative(folder, &disk.absolute(&found.path));
                 let rules = baseline.findings.entry(path).or_default();

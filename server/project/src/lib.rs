@@ -40,7 +40,7 @@ use std::sync::{Arc, OnceLock};
 use analysis::Document;
 use analysis::history::{History, Migration};
 use analysis::lint::Linter;
-use analysis::lint::diagnostic::Diagnostic;
+use analysis::lint::diagnostic::{Diagnostic, NewFiles};
 use analysis::schema::timeline::Timeline;
 use analysis::settings::Settings;
 use rayon::prelude::*;
@@ -130,9 +130,10 @@ pub fn check(
     documents: &[Document],
     settings: &Settings,
     timeline: &Arc<Timeline>,
+    files: NewFiles,
 ) -> Vec<Diagnostic> {
     on_deep_stacks(|| {
-        let linter = Linter::replayed(history, documents, settings, Arc::clone(timeline));
+        let linter = Linter::replayed(history, documents, settings, Arc::clone(timeline)).with_files(files);
         let by_file: Vec<Vec<Diagnostic>> = (0..documents.len())
             .into_par_iter()
             .map(|number| linter.file(number))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use analysis::Document;
 use analysis::history::{History, Release};
-use analysis::lint::diagnostic::NewFile;
+use analysis::lint::diagnostic::NewFiles;
 use analysis::lint::{Linter, RULES, rule_named};
 use analysis::schema::inverse::inverse;
 use analysis::schema::timeline::Timeline;
@@ -102,15 +102,17 @@ pub fn smoke_test(disk: &Disk, projects: &[Project], release: Release) -> Result
     let timeline = Arc::new(timeline);
     let file = path.as_deref().and_then(|path| {
         let rule = "smoke-test-missing";
-        crate::on_deep_stacks(|| companion(history, &documents, &project.settings, &timeline, (number, rule, path)))
+        let asked = (number, rule, path);
+        let text = crate::on_deep_stacks(|| companion(history, &documents, &project.settings, &timeline, asked));
+        Some((path, text?))
     });
-    let Some(file) = file else {
+    let Some((path, text)) = file else {
         return Err(ProjectError::NothingToScaffold {
             message: format!("this project has no place for the smoke test of version {release}"),
             hint: "run `dblsp init`".into(),
         });
     };
-    beside(disk, &file.path, file.text)
+    beside(disk, path, text)
 }
 
 fn beside(disk: &Disk, shown: &str, text: String) -> Result<Scaffold, ProjectError> {
@@ -123,7 +125,7 @@ fn beside(disk: &Disk, shown: &str, text: String) -> Result<Scaffold, ProjectErr
     Ok(Scaffold { path, text, existing })
 }
 
-/// What the fix of a rule would write at a path for a migration, whether or not the settings leave the rule on and the
+/// The text that the fix of a rule would write at a path for a migration, whether or not the settings leave the rule on and the
 /// file is there already.
 pub fn companion(
     history: &History,
@@ -131,7 +133,7 @@ pub fn companion(
     settings: &Settings,
     timeline: &Arc<Timeline>,
     (number, rule, path): (usize, &str, &str),
-) -> Option<NewFile> {
+) -> Option<String> {
     let rule = rule_named(rule)?;
     let mut settings = settings.clone();
     settings.levels = RULES
@@ -147,11 +149,12 @@ pub fn companion(
         migration.has_rollback &= migration.rollback_path.as_deref() != Some(path);
         migration.has_smoke_test &= migration.smoke_test_path.as_deref() != Some(path);
     }
-    let linter = Linter::replayed(&history, documents, &settings, Arc::clone(timeline));
+    let linter = Linter::replayed(&history, documents, &settings, Arc::clone(timeline)).with_files(NewFiles::Written);
     // The smoke test of a release is asked for in the release's last migration.
     let numbers = std::iter::once(number).chain(number + 1..history.migrations.len());
     let fixes = numbers
         .flat_map(|number| linter.file(number))
         .flat_map(|found| found.fixes);
-    fixes.flat_map(|fix| fix.creates).find(|file| file.path == path)
+    let mut files = fixes.flat_map(|fix| fix.creates);
+    files.find(|file| file.path == path)?.text
 }

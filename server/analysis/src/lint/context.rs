@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use smol_str::SmolStr;
 
-use super::diagnostic::{Edit, Fix, FixKind, Level, NewFile};
+use super::diagnostic::{Edit, Fix, FixKind, Level, NewFile, NewFiles};
 use super::work::Work;
 use crate::Document;
 use crate::history::{Base, Companion, History, Migration, Release};
@@ -41,6 +41,7 @@ pub struct Cx<'a> {
     pub work: Option<&'a Work>,
     /// The only migration that project rules shall speak about; `None`: all.
     only: Option<usize>,
+    files: NewFiles,
     far: &'a Far,
     /// See [`Cx::uses_lock_timeouts`].
     timeouts: &'a Timeouts,
@@ -158,9 +159,15 @@ impl<'a> Cx<'a> {
             moment: None,
             work: None,
             only: None,
+            files: NewFiles::Named,
             far,
             timeouts,
         }
+    }
+
+    /// The same, with or without the text of the files that fixes create.
+    pub(crate) fn with_files(self, files: NewFiles) -> Self {
+        Self { files, ..self }
     }
 
     /// The same, for project rules that shall speak about one migration alone.
@@ -308,6 +315,14 @@ impl<'a> Cx<'a> {
     /// What undoes the judged migration.
     pub fn inverse(&self) -> Rollback {
         inverse(self.timeline, self.file, self.history, self.documents, self.settings)
+    }
+
+    /// A file for a fix to create; its text is written only for those who will read it.
+    pub fn new_file(&self, path: &str, text: impl FnOnce() -> String) -> NewFile {
+        NewFile {
+            path: path.to_owned(),
+            text: (self.files == NewFiles::Written).then(text),
+        }
     }
 
     /// The text of a span of the judged migration.
@@ -829,16 +844,12 @@ impl Finding {
     }
 
     /// A way to mend it that creates a file.
-    pub fn fix_with_file(&mut self, kind: FixKind, title: impl Into<String>, path: &str, text: String) -> &mut Self {
-        let creates = vec![NewFile {
-            path: path.to_owned(),
-            text,
-        }];
+    pub fn fix_with_file(&mut self, kind: FixKind, title: impl Into<String>, file: NewFile) -> &mut Self {
         self.fixes.push(Fix {
             title: title.into(),
             kind,
             edits: Vec::new(),
-            creates,
+            creates: vec![file],
         });
         self
     }

@@ -124,8 +124,18 @@ pub struct Edit {
 pub struct NewFile {
     /// Path, as in the history.
     pub path: String,
-    /// Its text.
-    pub text: String,
+    /// Its text; `None` where only its place was asked for.
+    pub text: Option<String>,
+}
+
+/// Whether the files that fixes create come with their text, which may take longer to write than all findings to find.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NewFiles {
+    /// Only where they would be.
+    #[default]
+    Named,
+    /// With all that would be in them.
+    Written,
 }
 
 /// Applies edits to `text`; edits that overlap an earlier one are left out.

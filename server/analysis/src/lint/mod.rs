@@ -34,7 +34,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use context::{Cx, Far, Finding, Place, Report, Timeouts};
-use diagnostic::{Diagnostic, Level, Related};
+use diagnostic::{Diagnostic, Level, NewFiles, Related};
 use rule::{Check, Rule};
 use work::Held;
 
@@ -72,6 +72,7 @@ pub struct Linter<'a> {
     /// Those that are on for some file.
     rules: Vec<&'static Rule>,
     timeouts: Timeouts,
+    files: NewFiles,
 }
 
 impl<'a> Linter<'a> {
@@ -101,7 +102,14 @@ impl<'a> Linter<'a> {
             timeline,
             rules,
             timeouts: Timeouts::default(),
+            files: NewFiles::Named,
         }
+    }
+
+    /// The same, with or without the text of the files that fixes create.
+    #[must_use]
+    pub fn with_files(self, files: NewFiles) -> Self {
+        Self { files, ..self }
     }
 
     /// The replayed history.
@@ -175,6 +183,7 @@ impl<'a> Linter<'a> {
             far,
             &self.timeouts,
         )
+        .with_files(self.files)
     }
 
     /// The findings of the rules about what there is in the end, before `allow` comments are heeded.

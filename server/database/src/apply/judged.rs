@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use analysis::Document;
 use analysis::history::History;
-use analysis::lint::diagnostic::Diagnostic;
+use analysis::lint::diagnostic::{Diagnostic, NewFiles};
 use analysis::schema::canonical;
 use analysis::schema::catalog::Catalog;
 use analysis::schema::inverse::inverse;
@@ -52,7 +52,7 @@ impl Judged {
         settings.known = Known::default();
         let (documents, timeline) = project::replay(&history, &settings);
         let timeline = Arc::new(timeline);
-        let mut found = project::check(&history, &documents, &settings, &timeline);
+        let mut found = project::check(&history, &documents, &settings, &timeline, NewFiles::Named);
         found.retain(|found| !OF_OTHER_RUNNERS.contains(&found.rule));
         let losses = project::on_deep_stacks(|| {
             let of = |number| archive::losses(&timeline, number, &history, &documents, &settings);

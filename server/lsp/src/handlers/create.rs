@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use analysis::history::Migration;
-use analysis::lint::diagnostic::NewFile;
 use project::write::{Write, write_all};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -85,7 +84,7 @@ async fn companion(
         })
         .await
         .unwrap_or_else(|| Err("This file is no migration of a project.".to_owned()));
-    let (folder, file) = match planned {
+    let (folder, (path, text)) = match planned {
         Ok(planned) => planned,
         Err(message) => {
             shared.say(MessageType::WARNING, message);
@@ -94,17 +93,18 @@ async fn companion(
     };
     let working = Arc::clone(shared);
     let writing = tokio::task::spawn_blocking(move || {
-        let path = working.disk(&folder).absolute(&file.path);
-        write(&working, &folder, &[Write::create(path, file.text)])
+        let path = working.disk(&folder).absolute(&path);
+        write(&working, &folder, &[Write::create(path, text)])
     });
     written(shared, writing.await.ok()??)
 }
 
+/// The folder of the project, and path and text of the file.
 fn plan(
     question: &Question<'_>,
     rule: &str,
     expected: fn(&Migration) -> (Option<String>, bool),
-) -> Result<(PathBuf, NewFile), String> {
+) -> Result<(PathBuf, (String, String)), String> {
     let found = question.snapshot.find(question.path);
     let found = found.and_then(|(view, member)| Some((view, member.migration?)));
     let Some((view, number)) = found else {
@@ -118,7 +118,7 @@ fn plan(
         return Err(format!("`{path}` exists already."));
     }
     let timeline = view.timeline();
-    let file = timeline.and_then(|timeline| {
+    let text = timeline.and_then(|timeline| {
         project::scaffold::companion(
             &view.history,
             &view.documents,
@@ -127,8 +127,8 @@ fn plan(
             (number, rule, &path),
         )
     });
-    let file = file.ok_or_else(|| format!("There is nothing to be written into `{path}`."))?;
-    Ok((question.snapshot.disk.base.clone(), file))
+    let text = text.ok_or_else(|| format!("There is nothing to be written into `{path}`."))?;
+    Ok((question.snapshot.disk.base.clone(), (path, text)))
 }
 
 /// Writes files; the first of them.

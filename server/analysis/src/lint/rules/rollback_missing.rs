@@ -52,7 +52,11 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
             format!("nothing undoes this migration: `{path}` does not exist"),
         )
         .help("Write the rollback now, and prove that it restores the schema.")
-        .fix_with_file(FixKind::Review, "Create the rollback file", path, skeleton(cx));
+        .fix_with_file(
+            FixKind::Review,
+            "Create the rollback file",
+            cx.new_file(path, || skeleton(cx)),
+        );
 }
 
 /// The statements that undo the migration, last step first.
@@ -73,13 +77,13 @@ mod tests {
         let found = case.findings(&history);
         let created = &found.last().expect("a finding").fixes[0].creates[0];
         assert_eq!(created.path, "rollback/2_rollback.sql");
-        let kept = created
-            .text
+        let text = created.text.as_deref().expect("the text is asked for");
+        let kept = text
             .lines()
             .skip(1)
             .filter(|line| !line.is_empty() && !line.starts_with("-- Undoes"));
-        assert_eq!(kept.collect::<Vec<_>>(), wanted, "{}", created.text);
-        assert!(crate::sql::parse(&created.text).errors.is_empty());
+        assert_eq!(kept.collect::<Vec<_>>(), wanted, "{text}");
+        assert!(crate::sql::parse(text).errors.is_empty());
     }
 
     #[test]

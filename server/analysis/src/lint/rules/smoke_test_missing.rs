@@ -73,8 +73,7 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
         .fix_with_file(
             FixKind::Review,
             "Create the smoke test",
-            path,
-            skeleton(cx, &version, &files),
+            cx.new_file(path, || skeleton(cx, &version, &files)),
         );
 }
 
@@ -215,7 +214,8 @@ create policy \"user's own\" on users using (true);
 ",
         );
         let found = case.findings(&history);
-        let text = &found[0].fixes[0].creates[0].text;
+        let text = found[0].fixes[0].creates[0].text.as_deref();
+        let text = text.expect("the text is asked for");
         assert!(text.contains("select '1..5';"), "{text}");
         assert!(
             text.contains("then 'ok' else 'not ok' end || ' 1 - table public.users';"),
