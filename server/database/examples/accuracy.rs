@@ -6,6 +6,7 @@
 //! catalogs are compared object by object. Writes the summary to standard output and, with `--write`, as Markdown.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for developers")]
 
+mod corpora;
 #[path = "../tests/oracle/mod.rs"]
 mod oracle;
 
@@ -15,23 +16,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use analysis::history::{History, Migration};
+use analysis::history::History;
 use analysis::sql::statement::Node;
 use analysis::sql::verdict::{Grammar, Verdict as _};
 use database::syntax::SyntaxOracle;
 use database::{Options, Shadow, Template};
-use project::files::Disk;
-use project::{Request, Selection, load};
 use serde_json::Value;
 
-/// A history to measure.
-struct Corpus {
-    name: String,
-    commit: String,
-    folder: PathBuf,
-    /// PostgreSQL's own test files: statements to parse, no history.
-    regress: bool,
-}
+use corpora::{Corpus, kept_sections, manifest};
 
 #[derive(Default)]
 struct Arguments {
@@ -54,12 +46,7 @@ impl Tally {
     }
 
     fn percent(self) -> f64 {
-        #[allow(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
-        if self.total() == 0 {
-            100.0
-        } else {
-            self.agree as f64 * 100.0 / self.total() as f64
-        }
+        corpora::percent(self.agree, self.total())
     }
 
     fn add(&mut self, other: Tally) {
@@ -147,7 +134,7 @@ fn main() -> ExitCode {
     print!("{}", summary(&reports));
     if let Some(path) = arguments.write
         && let before = std::fs::read_to_string(&path).unwrap_or_default()
-        && let Err(error) = std::fs::write(&path, markdown(&reports, &kept(&before)))
+        && let Err(error) = std::fs::write(&path, markdown(&reports, &kept_sections(&before)))
     {
         eprintln!("{}: {error}", path.display());
         return ExitCode::from(2);
@@ -165,42 +152,13 @@ fn arguments(mut written: impl Iterator<Item = String>) -> Result<Arguments, Str
             "--write" => found.write = Some(value()?.into()),
             "--only" => only = Some(value()?),
             "--verbose" => found.verbose = true,
-            history => found.corpora.push(corpus(history)?),
+            history => found.corpora.push(Corpus::written(history)?),
         }
     }
     if let Some(only) = only {
         found.corpora.retain(|corpus| corpus.name.contains(&only));
     }
     Ok(found)
-}
-
-fn corpus(written: &str) -> Result<Corpus, String> {
-    let parts: Vec<&str> = written.splitn(3, '=').collect();
-    let [name, commit, folder] = parts[..] else {
-        return Err(format!("{written}: expected NAME=COMMIT=FOLDER"));
-    };
-    Ok(Corpus {
-        name: name.into(),
-        commit: commit.into(),
-        folder: folder.into(),
-        regress: false,
-    })
-}
-
-/// Lines of project, commit, class and folder, with tabs between them, under a heading.
-fn manifest(path: &Path) -> Result<Vec<Corpus>, String> {
-    let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    let lines = text.lines().skip(1).map(|line| line.split('\t').collect::<Vec<_>>());
-    let corpora = lines.filter_map(|fields| match fields[..] {
-        [name, commit, class, folder] => Some(Corpus {
-            regress: class == "regress",
-            name: name.into(),
-            commit: commit.into(),
-            folder: folder.into(),
-        }),
-        _ => None,
-    });
-    Ok(corpora.collect())
 }
 
 async fn measure(corpora: Vec<Corpus>, verbose: bool) -> Vec<Report> {
@@ -223,7 +181,7 @@ async fn measure(corpora: Vec<Corpus>, verbose: bool) -> Vec<Report> {
     let mut grammar = SyntaxOracle::new(session).await.expect("a session that only parses");
     let mut reports = Vec::new();
     for corpus in corpora {
-        if corpus.regress {
+        if corpus.is_regress() {
             let texts = texts(&corpus.folder);
             let parsed = syntax(&mut grammar, texts.iter().map(String::as_str), verbose).await;
             eprintln!("{:<45} {}", corpus.name, parsed.line());
@@ -233,11 +191,10 @@ async fn measure(corpora: Vec<Corpus>, verbose: bool) -> Vec<Report> {
             });
             continue;
         }
-        let Some(history) = history(&corpus.folder) else {
+        let Some(history) = corpus.history() else {
             eprintln!("{}: no history", corpus.folder.display());
             continue;
         };
-        let history = prepared(history, &corpus);
         let mut report = one(&shadow, reports.len(), corpus, &history).await;
         report.syntax = syntax(
             &mut grammar,
@@ -280,36 +237,6 @@ fn texts(folder: &Path) -> Vec<String> {
         .iter()
         .filter_map(|path| std::fs::read_to_string(path).ok())
         .collect()
-}
-
-fn history(folder: &Path) -> Option<History> {
-    let folder = std::fs::canonicalize(folder).ok()?;
-    let request = Request {
-        disk: Disk::new(&folder),
-        paths: vec![folder.clone()],
-        folder,
-        selection: Selection::All,
-        settings: None,
-    };
-    let found = load(&request);
-    let histories = found.projects.into_iter().flat_map(|project| project.histories);
-    histories.max_by_key(|history| history.migrations.len())
-}
-
-/// Extensions that the project's documentation says to create before the first migration.
-const REQUIRED: &[(&str, &str)] = &[
-    ("chirpstack/chirpstack", "CREATE EXTENSION pg_trgm;"),
-    (
-        "brocaar/chirpstack-application-server",
-        "CREATE EXTENSION pg_trgm; CREATE EXTENSION hstore;",
-    ),
-];
-
-fn prepared(mut history: History, corpus: &Corpus) -> History {
-    if let Some((_, sql)) = REQUIRED.iter().find(|(name, _)| *name == corpus.name) {
-        history.migrations.insert(0, Migration::new("extensions.sql", sql));
-    }
-    history
 }
 
 /// Asks both parsers about every statement.
@@ -482,9 +409,9 @@ fn summary(reports: &[Report]) -> String {
     out
 }
 
-fn markdown(reports: &[Report], speed: &str) -> String {
+fn markdown(reports: &[Report], kept: &str) -> String {
     let mut out = String::from(
-        "# Accuracy of replay\n\n\
+        "# Accuracy of replay and of rollbacks\n\n\
          Written by `cargo run --release -p dblsp-database --example accuracy -- --manifest FILE --write docs/accuracy.md`.\n\n\
          Every history is applied to PostgreSQL 15 file by file; the files that the server takes are replayed, and what the\n\
          two made is compared object by object. An object agrees when every facet does: a column its type, position,\n\
@@ -502,9 +429,9 @@ fn markdown(reports: &[Report], speed: &str) -> String {
          | Project | Commit | Files | Refused | Objects | Agree | Wrong | Unsure | Missing |\n\
          | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
     );
-    for report in reports.iter().filter(|report| !report.corpus.regress) {
+    for report in reports.iter().filter(|report| !report.corpus.is_regress()) {
         let all = overall(&report.classes);
-        let commit: String = report.corpus.commit.chars().take(12).collect();
+        let commit = report.corpus.short_commit();
         let _ = writeln!(
             out,
             "| {} | {commit} | {} | {} | {} | {:.2} % | {} | {} | {} |",
@@ -552,7 +479,7 @@ fn markdown(reports: &[Report], speed: &str) -> String {
             syntax.statements, syntax.false_errors, syntax.overlooked, syntax.errors, syntax.same_byte, syntax.unknown
         );
     }
-    out.push_str(speed);
+    out.push_str(kept);
     out.push_str("\n## Wrong\n\n");
     let wrong = reports
         .iter()
@@ -573,19 +500,4 @@ fn markdown(reports: &[Report], speed: &str) -> String {
         }
     }
     out
-}
-
-/// The sections that others put into the page: by hand, and by `scripts/bench-peers.sh --write`.
-fn kept(page: &str) -> String {
-    ["Traces", "Speed"].map(|name| section_of(page, name)).concat()
-}
-
-fn section_of<'a>(page: &'a str, name: &str) -> &'a str {
-    let Some(start) = page.find(&format!("\n## {name}\n")) else {
-        return "";
-    };
-    let length = page[start + 1..]
-        .find("\n## ")
-        .map_or(page.len() - start, |next| next + 1);
-    &page[start..start + length]
 }

@@ -1,76 +1,56 @@
-//! Measures how many real migrations a generated rollback undoes.
+//! Measures how many real migrations a generated rollback undoes, beside the rollbacks that people wrote for them.
 //!
-//! `undo [--manifest FILE] [--only TEXT] [--limit N] [--verbose]`
+//! `undo --manifest FILE [--only TEXT] [--limit N] [--write FILE] [--verbose]`
 //!
-//! Every history is applied to a throw-away server file by file. After each file its generated rollback is run, what the
-//! server then says of the database is compared with what it said before, and the file is applied again.
+//! Every history is applied to a throw-away server file by file. After each file its generated rollback runs on a copy of
+//! the database and the one that its authors wrote on another. What the catalogs say of the schema is compared with what
+//! they said before, and `pg_dump` is asked too. Nothing here keeps a row.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for developers")]
 
-#[path = "../tests/inverse/everything.rs"]
+#[path = "../corpora/mod.rs"]
+mod corpora;
+mod dump;
+#[path = "../../tests/inverse/everything.rs"]
 mod everything;
-#[path = "../tests/oracle/mod.rs"]
+#[path = "../../tests/oracle/mod.rs"]
 mod oracle;
+mod page;
+mod place;
+mod tally;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use analysis::history::{Base, History, Migration};
+use analysis::history::{History, Migration};
 use analysis::schema::inverse::inverse;
 use analysis::schema::timeline::Timeline;
 use analysis::sql;
-use database::canonical::Known;
-use database::rehearse::{File, Outcome, apply_file};
-use database::{Connection, Database, Options, Shadow, Template};
-use everything::{difference, everything};
-use project::files::Disk;
-use project::{Request, Selection, load};
+use database::rehearse::{File, Outcome};
+use database::{Options, Shadow};
+
+use corpora::{Corpus, manifest, with_section};
+use everything::difference;
+use place::{Place, State};
+use tally::{Outcomes, Tally, Verdict};
 
 #[derive(Default)]
 struct Arguments {
-    manifest: Option<PathBuf>,
+    manifest: PathBuf,
     only: Option<String>,
     limit: Option<usize>,
+    write: Option<PathBuf>,
     verbose: bool,
 }
 
-/// What came of the migrations of a history.
-#[derive(Default, Clone, Copy)]
-struct Tally {
-    /// The schema is as before.
-    restored: usize,
-    /// The rollback says that a person must finish it.
-    todo: usize,
-    /// It ran, and something is different.
-    different: usize,
-    /// The server refused it.
-    refused: usize,
-    /// The migration changes no schema.
-    rows_only: usize,
-}
-
-impl Tally {
-    fn add(&mut self, other: Tally) {
-        self.restored += other.restored;
-        self.todo += other.todo;
-        self.different += other.different;
-        self.refused += other.refused;
-        self.rows_only += other.rows_only;
-    }
-
-    fn line(self) -> String {
-        let all = self.restored + self.todo + self.different + self.refused;
-        #[allow(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
-        let percent = self.restored as f64 * 100.0 / all.max(1) as f64;
-        format!(
-            "{percent:.1} % of {all} restored; {} with a TODO, {} different, {} refused; {} change no schema",
-            self.todo, self.different, self.refused, self.rows_only
-        )
-    }
+/// What came of one history.
+struct Report {
+    corpus: Corpus,
+    tally: Tally,
 }
 
 fn main() -> ExitCode {
     let Some(arguments) = arguments(std::env::args().skip(1)) else {
-        eprintln!("undo --manifest FILE [--only TEXT] [--limit N] [--verbose]");
+        eprintln!("undo --manifest FILE [--only TEXT] [--limit N] [--write FILE] [--verbose]");
         return ExitCode::from(2);
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -84,186 +64,143 @@ fn arguments(mut words: impl Iterator<Item = String>) -> Option<Arguments> {
     let mut out = Arguments::default();
     while let Some(word) = words.next() {
         match word.as_str() {
-            "--manifest" => out.manifest = Some(words.next()?.into()),
+            "--manifest" => out.manifest = words.next()?.into(),
             "--only" => out.only = Some(words.next()?),
             "--limit" => out.limit = Some(words.next()?.parse().ok()?),
+            "--write" => out.write = Some(words.next()?.into()),
             "--verbose" => out.verbose = true,
             _ => return None,
         }
     }
-    out.manifest.is_some().then_some(out)
+    (!out.manifest.as_os_str().is_empty()).then_some(out)
 }
 
 async fn run(arguments: &Arguments) -> ExitCode {
-    let manifest = arguments.manifest.as_ref().expect("the arguments have one");
-    let list = std::fs::read_to_string(manifest).expect("the manifest can be read");
-    let shadow = Shadow::start(Options::default()).await.expect("a server");
-    let mut all = Tally::default();
-    for line in list.lines().skip(1) {
-        let columns: Vec<&str> = line.split('\t').collect();
-        let [name, _, class, folder] = columns.as_slice() else {
-            continue;
-        };
-        if *class == "regress"
-            || arguments
-                .only
-                .as_ref()
-                .is_some_and(|part| !name.contains(part.as_str()))
-        {
-            continue;
+    let corpora = match manifest(&arguments.manifest) {
+        Ok(corpora) => corpora,
+        Err(message) => {
+            eprintln!("{message}");
+            return ExitCode::from(2);
         }
-        let Some(history) = history(Path::new(folder)) else {
-            eprintln!("{name}: no history");
+    };
+    let options = Options {
+        major: Some(15),
+        ..Options::default()
+    };
+    let shadow = Shadow::start(options).await.expect("a server");
+    let wanted = |corpus: &Corpus| arguments.only.as_ref().is_none_or(|part| corpus.name.contains(part));
+    let mut reports = Vec::new();
+    for corpus in corpora
+        .into_iter()
+        .filter(|corpus| !corpus.is_regress() && wanted(corpus))
+    {
+        let Some(history) = corpus.history() else {
+            eprintln!("{}: no history", corpus.name);
             continue;
         };
-        let tally = measure(&shadow, history, name, arguments).await;
-        println!("{name}: {}", tally.line());
-        all.add(tally);
+        let tally = measure(&shadow, history, &corpus.name, arguments).await;
+        println!("{}: {}", corpus.name, tally.line());
+        reports.push(Report { corpus, tally });
     }
-    println!("together: {}", all.line());
-    ExitCode::SUCCESS
-}
-
-fn history(folder: &Path) -> Option<History> {
-    let folder = std::fs::canonicalize(folder).ok()?;
-    let request = Request {
-        disk: Disk::new(&folder),
-        paths: vec![folder.clone()],
-        folder,
-        selection: Selection::All,
-        settings: None,
-    };
-    let found = load(&request);
-    let histories = found.projects.into_iter().flat_map(|project| project.histories);
-    histories.max_by_key(|history| history.migrations.len())
-}
-
-/// Extensions that the project's documentation says to create before the first migration.
-const REQUIRED: &[(&str, &str)] = &[
-    ("chirpstack/chirpstack", "CREATE EXTENSION pg_trgm;"),
-    (
-        "brocaar/chirpstack-application-server",
-        "CREATE EXTENSION pg_trgm; CREATE EXTENSION hstore;",
-    ),
-];
-
-struct Place {
-    database: Database,
-    session: Connection,
-    harness: Connection,
-}
-
-async fn place(shadow: &Shadow, base: Base, files: &[File]) -> Place {
-    let template = match base {
-        Base::Empty => Template::Plain,
-        Base::Supabase => Template::Supabase,
-    };
-    let database = shadow.database("undo", template).await.expect("a database");
-    let mut session = database.connect().await.expect("a session");
-    let harness = database.harness().await.expect("a session");
-    for file in files {
-        apply_file(&mut session, file).await.expect("a server");
-    }
-    Place {
-        database,
-        session,
-        harness,
+    println!("together: {}", page::together(&reports).line());
+    match &arguments.write {
+        Some(path) => write(path, &reports),
+        None => ExitCode::SUCCESS,
     }
 }
 
-async fn leave(shadow: &Shadow, place: Place) {
-    place.session.close().await;
-    place.harness.close().await;
-    shadow.discard(place.database).await.expect("the database goes");
+fn write(path: &PathBuf, reports: &[Report]) -> ExitCode {
+    let before = std::fs::read_to_string(path).unwrap_or_default();
+    match std::fs::write(path, with_section(&before, "Rollbacks", &page::markdown(reports))) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{}: {error}", path.display());
+            ExitCode::from(2)
+        }
+    }
 }
 
 async fn measure(shadow: &Shadow, mut history: History, name: &str, arguments: &Arguments) -> Tally {
-    if let Some((_, sql)) = REQUIRED.iter().find(|(of, _)| *of == name) {
-        history.migrations.insert(0, Migration::new("extensions.sql", sql));
-    }
     if let Some(limit) = arguments.limit {
         history.migrations.truncate(limit);
     }
-    let documents = project::documents(&history);
-    let applied = oracle::apply(shadow, "undo", &history, &documents).await;
+    let applied = oracle::apply(shadow, "undo", &history, &project::documents(&history)).await;
     let history = applied.history;
     let documents = project::documents(&history);
-    let postgres = u16::try_from(shadow.major()).unwrap_or(15);
-    let settings = oracle::settings(postgres);
+    let settings = oracle::settings(u16::try_from(shadow.major()).unwrap_or(15));
     let timeline = project::on_deep_stacks(|| Timeline::replay(&history, &documents, &settings));
-    let files: Vec<File> = history
-        .migrations
-        .iter()
-        .zip(&documents)
-        .map(|(migration, document)| oracle::file(migration, document))
-        .collect();
-    let mut here = place(shadow, history.base, &[]).await;
-    let known = Known::read(&mut here.harness).await.expect("roles");
-    let mut before = everything(&mut here.harness, &known).await;
-    let mut tally = Tally::default();
-    for (number, file) in files.iter().enumerate() {
-        let again = apply_file(&mut here.session, file).await.expect("a server");
-        if again != Outcome::Applied {
-            // What it needs was in a file that came to nothing the second time.
-            eprintln!("{name}: {} does not apply again", file.path);
-        }
-        let after = everything(&mut here.harness, &known).await;
-        if after == before {
-            tally.rows_only += 1;
-            continue;
-        }
-        let rollback = project::on_deep_stacks(|| inverse(&timeline, number, &history, &documents, &settings));
-        let text = rollback.to_sql(&file.path, &history.migrations[number].text);
-        let outcome = apply_file(&mut here.session, &script(&text)).await.expect("a server");
-        let now = everything(&mut here.harness, &known).await;
-        let unlike = difference(&before, &now);
-        let what = match (&outcome, &unlike, rollback.has_todo()) {
-            (Outcome::Applied, None, _) => {
-                tally.restored += 1;
-                None
-            }
-            (_, _, true) => {
-                tally.todo += 1;
-                Some("TODO".to_owned())
-            }
-            (Outcome::Applied, Some(unlike), _) => {
-                tally.different += 1;
-                Some(format!("different\n{unlike}"))
-            }
-            (Outcome::Failed(failure), ..) => {
-                tally.refused += 1;
-                Some(format!("refused: {:?}", failure.error))
-            }
-            (other, ..) => {
-                tally.refused += 1;
-                Some(format!("{other:?}"))
-            }
-        };
-        if let Some(what) = what.filter(|_| arguments.verbose) {
-            println!("==== {name} {}: {what}\n{text}", file.path);
-        }
-        if unlike.is_some() || outcome != Outcome::Applied {
-            leave(shadow, here).await;
-            here = place(shadow, history.base, &files[..=number]).await;
-            before = everything(&mut here.harness, &known).await;
+    let mut place = Place::new(shadow, history.base).await;
+    let mut before = place.state().await;
+    let mut tally = Tally {
+        refused: applied.refused.len(),
+        ..Tally::default()
+    };
+    for (number, migration) in history.migrations.iter().enumerate() {
+        let outcome = place.apply(&oracle::file(migration, &documents[number])).await;
+        let after = place.state().await;
+        if outcome != Outcome::Applied {
+            eprintln!("{name}: {} does not apply again", migration.path);
+        } else if after == before {
+            tally.no_schema += 1;
         } else {
-            apply_file(&mut here.session, file).await.expect("a server");
-            before = after;
+            let rollback = project::on_deep_stacks(|| inverse(&timeline, number, &history, &documents, &settings));
+            let text = rollback.to_sql(&migration.path, &migration.text);
+            let ours = match todo(&text) {
+                Some(todo) => Verdict::Todo(todo),
+                None => judge(&mut place, &text, &before).await,
+            };
+            if arguments.verbose && !matches!(ours, Verdict::Restored(_)) {
+                println!("==== {name} {}: {ours}\n{text}", migration.path);
+            }
+            let theirs = match by_hand(&history, migration) {
+                Some(text) => Some(judge(&mut place, &text, &before).await),
+                None => None,
+            };
+            tally.outcomes.push(Outcomes {
+                path: migration.path.clone(),
+                ours,
+                theirs,
+            });
         }
+        before = after;
     }
-    leave(shadow, here).await;
+    place.leave().await;
     tally
+}
+
+/// The first thing that a rollback leaves to a person.
+fn todo(text: &str) -> Option<String> {
+    let mut lines = text.lines();
+    lines.find_map(|line| Some(line.trim_start().strip_prefix("-- TODO: ")?.to_owned()))
+}
+
+/// The rollback that the authors wrote.
+fn by_hand(history: &History, migration: &Migration) -> Option<String> {
+    let path = migration.rollback_path.as_ref().filter(|_| migration.has_rollback)?;
+    let companion = history.companions.iter().find(|companion| companion.path == *path);
+    companion.map(|companion| companion.text.to_string())
+}
+
+/// Runs a rollback on a copy of the database, and asks the catalogs and `pg_dump` what it left.
+async fn judge(place: &mut Place<'_>, text: &str, before: &State) -> Verdict {
+    let (outcome, now) = place.try_out(&script(text)).await;
+    match outcome {
+        Outcome::Applied => match difference(&before.rows, &now.rows) {
+            Some(unlike) => Verdict::Different(unlike),
+            None if dump::normal(&now.dump) == dump::normal(&before.dump) => Verdict::Restored(now.dump == before.dump),
+            None => Verdict::OnlyInDump(dump::difference(&before.dump, &now.dump)),
+        },
+        Outcome::Failed(failure) => Verdict::Refused(format!("{} {}", failure.error.sqlstate, failure.error.message)),
+        Outcome::NotSql { .. } => Verdict::Refused("it is written for psql".into()),
+    }
 }
 
 fn script(text: &str) -> File {
     let document: sql::File = project::on_deep_stacks(|| sql::parse(text));
+    let statements = document.statements.iter();
     File {
         path: "rollback".into(),
-        statements: document
-            .statements
-            .iter()
-            .map(|s| s.span.slice(text).to_owned())
-            .collect(),
+        statements: statements.map(|s| s.span.slice(text).to_owned()).collect(),
         transactional: true,
     }
 }
