@@ -95,6 +95,9 @@ pub(crate) enum Command {
     /// List what dblsp did to a database
     #[cfg(feature = "database")]
     History(commands::history::Options),
+    /// Write down what the deployment of a version was like
+    #[cfg(feature = "database")]
+    Report(commands::report::Options),
     /// Look for what would keep the other commands from working
     #[cfg(feature = "database")]
     Doctor(commands::doctor::Options),

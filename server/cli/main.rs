@@ -71,6 +71,8 @@ fn main() -> ExitCode {
         #[cfg(feature = "database")]
         Command::History(options) => commands::history::run(&options),
         #[cfg(feature = "database")]
+        Command::Report(options) => commands::report::run(&options),
+        #[cfg(feature = "database")]
         Command::Doctor(options) => commands::doctor::run(&options),
         Command::Scaffold { kind } => commands::scaffold::run(&kind),
         #[cfg(feature = "lsp")]

@@ -1,4 +1,5 @@
 -- dblsp: hold (prepared for v0.8.0; v0.7.0 must be in use before projects are shared)
+-- dblsp: allow-file held-migration-would-be-pushed (dblsp alone deploys here: see migrations/README.md)
 --
 -- v0.8.0 collaboration: people are invited to a project, join it, and comment on its contents.
 --

@@ -9,7 +9,7 @@ use ls_types::{
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
-use crate::client::{Editor, Folder, Start};
+use crate::client::{Editor, Folder, Start, codes};
 
 const FIRST: &str = "supabase/migrations/20250101000000_v0_1_0_users.sql";
 const SECOND: &str = "supabase/migrations/20250102000000_v0_1_0_notes.sql";
@@ -207,6 +207,15 @@ fn a_migration_is_applied_once_the_user_said_so() {
     let id = editor.begin("dblsp/migrations", json!({}));
     let listed = editor.answer(id).expect("migrations");
     assert_eq!(listed[0]["migrations"][1]["applied"], json!(["local"]));
+
+    // Another editor, which may connect to nothing, knows it from then on.
+    let mut other = setting.editor(json!({ "debounce": 0 }));
+    assert!(lenses(&mut other, FIRST).contains(&"Applied on local".to_owned()));
+    let is_edited = |found: &[ls_types::Diagnostic]| codes(found).contains(&"edited-applied-migration");
+    other.replace(FIRST, &USERS.replace("bigint", "int"));
+    other.expect(FIRST, is_edited);
+    other.replace(FIRST, &format!("-- people\n{USERS}"));
+    other.expect(FIRST, |found| !is_edited(found));
 }
 
 #[test]

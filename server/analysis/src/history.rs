@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::databases::Databases;
 use crate::proof::Proof;
 use crate::text::Span;
 
@@ -23,6 +24,8 @@ pub struct History {
     pub snapshots_read_by_supabase: Option<String>,
     /// What a server made of migrations and their rollbacks, by the migration's path, where somebody has asked one.
     pub proofs: BTreeMap<String, Arc<Proof>>,
+    /// What is known of the databases that these migrations are applied to.
+    pub databases: Arc<Databases>,
 }
 
 /// What a fresh database holds before the first migration.
@@ -48,7 +51,8 @@ pub struct Migration {
     pub version: String,
     /// Whether findings in this file are wanted; other files are context.
     pub judged: bool,
-    /// The file that undoes it: the path where it is or would be expected, if this layout has rollbacks at all.
+    /// The file that undoes it: the path where it is or would be expected, if this layout has rollbacks at all. Its own
+    /// path where a section of it does.
     pub rollback_path: Option<String>,
     /// Whether the rollback exists: as a file, or as the other section of this one.
     pub has_rollback: bool,
@@ -81,6 +85,11 @@ impl Migration {
     /// The file's name, without its folders.
     pub fn file_name(&self) -> &str {
         file_name(&self.path)
+    }
+
+    /// Whether a section of its own undoes it.
+    pub fn undoes_itself(&self) -> bool {
+        self.has_rollback && self.rollback_path.as_ref() == Some(&self.path)
     }
 
     /// Whether its first line prepares it for later: `-- dblsp: hold (reason)`.

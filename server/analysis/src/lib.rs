@@ -3,6 +3,7 @@
 //! Pure: no I/O, no async, no clock, no environment, and no failure. Odd SQL is a value.
 //! Inside, a module imports only from its left: `text ← sql ← schema ← lint`, and `schema ← ide`, `schema ← diagram`.
 
+pub mod databases;
 pub mod diagram;
 pub mod history;
 pub mod ide;

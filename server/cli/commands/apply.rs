@@ -6,12 +6,14 @@ use std::time::{Duration, SystemTime};
 
 use analysis::text::LineIndex;
 use database::Target;
-use database::apply::{self, ApplyError, Limits, Request, StatementError};
+use database::apply::{self, ApplyError, Limits, Report, Request, StatementError};
 use database::environment::EnvironmentError;
 use database::journal::Confirmation;
 use database::link::Linked;
+use database::watch::{Watch, Watched};
 use database::{person, plan, rollback};
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use crate::args::{EnvironmentOptions, Format};
 use crate::failure::{Exit, Failure};
@@ -48,9 +50,12 @@ pub(crate) struct Options {
     /// Apply what destroys rows that cannot be kept for a rollback
     #[arg(long)]
     pub(crate) accept_data_loss: bool,
-    /// Undo a migration whose version's smoke test fails afterwards
+    /// Undo a migration whose version's smoke test fails afterwards, or that `--watch` finds to do harm
     #[arg(long)]
     pub(crate) rollback_on_failure: bool,
+    /// Watch the database afterwards for this long (`5m`, `90s`): do more transactions fail, do statements take longer?
+    #[arg(long, value_name = "TIME", value_parser = time, conflicts_with = "dry_run")]
+    pub(crate) watch: Option<Duration>,
     /// Seconds to wait for a lock on a table, each time; 0 is for ever
     #[arg(long, value_name = "SECONDS", default_value_t = 5)]
     pub(crate) lock_timeout: u64,
@@ -102,20 +107,39 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
             attempts: options.attempts.max(1),
             ..Limits::default()
         },
-        cancel: tokio_util::sync::CancellationToken::new(),
+        cancel: CancellationToken::new(),
         now: SystemTime::now(),
         target: &target,
     };
     let format = options.environment.format;
     let steps = Steps::new(format);
-    let done = linked::wait(async |cancel| {
-        let request = Request { cancel, ..request };
-        Ok(apply::apply(&request, &steps).await)
+    let watched_for = options.watch.filter(|_| !is_rehearsal);
+    let (done, watched) = linked::wait(async |cancel| {
+        let request = Request {
+            cancel: cancel.clone(),
+            ..request
+        };
+        let watch = begin_to_watch(&target, watched_for).await?;
+        let done = apply::apply(&request, &steps).await;
+        let may_have_written = done.as_ref().map_or_else(|error| error.statement().is_some(), |_| true);
+        if may_have_written && !is_rehearsal {
+            project.look_again(&target).await;
+        }
+        let applied = done.as_ref().is_ok_and(|report| !report.migrations.is_empty());
+        let watched = match watch.zip(watched_for).filter(|_| applied && !cancel.is_cancelled()) {
+            Some((watch, time)) => Some(look_on(watch, time, &cancel).await?),
+            None => None,
+        };
+        Ok((done, watched))
     })?;
     match done {
         Ok(report) => {
             if format == Format::Json {
-                linked::print_json(serde_json::to_value(&report)?)?;
+                let mut value = serde_json::to_value(&report)?;
+                if let Some(watched) = &watched {
+                    value["watched"] = serde_json::to_value(watched)?;
+                }
+                linked::print_json(value)?;
             } else if report.migrations.is_empty() {
                 terminal::print("nothing to apply\n")?;
             }
@@ -125,8 +149,11 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
                 .rev()
                 .find(|applied| applied.smoke_test == Some(false));
             match failed {
-                None => Ok(Exit::Clean),
-                Some(applied) if options.rollback_on_failure => undo(&project, &target, &applied.version),
+                None => after_watching(&project, &target, options, &report, watched.as_ref()),
+                Some(applied) if options.rollback_on_failure => {
+                    let which = rollback::Which::Only(applied.version.clone());
+                    undo(&project, &target, which, "the smoke test fails")
+                }
                 Some(applied) => Err(Failure {
                     exit: Exit::Findings,
                     message: format!("the smoke test fails after {}", applied.file),
@@ -160,15 +187,85 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
     }
 }
 
-/// Undoes a migration whose smoke test failed. Ends as a finding: the migration is not there.
-fn undo(project: &Linked, target: &Target, version: &str) -> anyhow::Result<Exit> {
+/// `5m`, `90s`, `1h`
+fn time(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let factor = match &text[digits.len()..] {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        _ => 0,
+    };
+    let seconds = digits.parse::<u64>().ok().and_then(|number| number.checked_mul(factor));
+    let seconds = seconds.filter(|seconds| *seconds > 0);
+    seconds
+        .map(Duration::from_secs)
+        .ok_or_else(|| "write a number and `s`, `m` or `h`, like `5m`".to_owned())
+}
+
+/// Counts what was before, if somebody wants to watch.
+async fn begin_to_watch(target: &Target, time: Option<Duration>) -> Result<Option<Watch>, Failure> {
+    let (Some(_), Some(address)) = (time, target.address()) else {
+        return Ok(None);
+    };
+    let watch = Watch::begin(address).await;
+    watch.map(Some).map_err(|error| Failure::database(&error, error.hint()))
+}
+
+/// Watches after the deployment, and tells what was seen.
+async fn look_on(watch: Watch, time: Duration, cancel: &CancellationToken) -> Result<Watched, Failure> {
+    terminal::say(&format!(
+        "watching for {} s; Ctrl-C ends that, and changes nothing",
+        time.as_secs()
+    ));
+    let watched = watch
+        .watch(time, cancel)
+        .await
+        .map_err(|error| Failure::database(&error, error.hint()))?;
+    terminal::say(&watched.words());
+    for alarm in &watched.alarms {
+        terminal::say(&format!("alert: {alarm}"));
+    }
+    Ok(watched)
+}
+
+/// Offers the rollback where watching found what the design document wants one for.
+fn after_watching(
+    project: &Linked,
+    target: &Target,
+    options: &Options,
+    report: &Report,
+    watched: Option<&Watched>,
+) -> anyhow::Result<Exit> {
+    let alarm = watched.and_then(|watched| watched.alarms.first());
+    let (Some(alarm), Some(first)) = (alarm, report.migrations.first()) else {
+        return Ok(Exit::Clean);
+    };
+    let names: Vec<&str> = report.migrations.iter().map(|applied| applied.file.as_str()).collect();
+    let asks = io::stdin().is_terminal() && io::stderr().is_terminal();
+    let wants = || asks && asked(&format!("Undo {} on {target}?", names.join(", ")));
+    if options.rollback_on_failure || wants() {
+        let which = rollback::Which::ToBefore(first.version.clone());
+        return undo(project, target, which, alarm);
+    }
+    let (version, name) = (&first.version, &target.name);
+    Err(Failure {
+        exit: Exit::Findings,
+        message: format!("since the deployment, {alarm}"),
+        hint: format!("`dblsp rollback --to-before {version} --environment {name}` undoes it"),
+    }
+    .into())
+}
+
+/// Undoes what does harm. Ends as a finding: the migration is not there.
+fn undo(project: &Linked, target: &Target, which: rollback::Which, why: &str) -> anyhow::Result<Exit> {
     let project = Linked::open(&project.disk.base)?;
     let request = rollback::Request {
         address: linked::server(target)?,
         environment: &target.name,
         history: &project.history,
         settings: &project.settings,
-        which: rollback::Which::Only(version.to_owned()),
+        which,
         accept_data_loss: false,
         accept_unverified: false,
         page: project.places().page,
@@ -178,14 +275,14 @@ fn undo(project: &Linked, target: &Target, version: &str) -> anyhow::Result<Exit
         lock_timeout: Duration::from_secs(5),
     };
     let mut report = rollback::Report::default();
-    let done = linked::wait(async |_| Ok(rollback::rollback(&request, &mut report, &()).await))?;
-    done.map_err(|error| {
-        Failure::database(
-            format!("the smoke test fails, and so does the rollback: {error}"),
-            error.hint(),
-        )
+    let done = linked::wait(async |_| {
+        let done = rollback::rollback(&request, &mut report, &()).await;
+        project.look_again(target).await;
+        Ok(done)
     })?;
-    terminal::say(&format!("the smoke test fails; {version} is undone"));
+    done.map_err(|error| Failure::database(format!("{why}, and the rollback fails: {error}"), error.hint()))?;
+    let undone: Vec<&str> = report.migrations.iter().map(|undone| undone.version.as_str()).collect();
+    terminal::say(&format!("{why}; {} is undone", undone.join(", ")));
     Ok(Exit::Findings)
 }
 

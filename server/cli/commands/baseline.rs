@@ -13,7 +13,9 @@ use crate::{linked, terminal};
 
 /// Options of `dblsp baseline`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Commit the file: it holds names, row counts and sizes, and no rows.")]
+#[command(
+    after_help = "Commit the file: it holds names, row counts and sizes, and no rows. Findings and editors show them from then on."
+)]
 pub(crate) struct Options {
     #[command(flatten)]
     pub(crate) environment: EnvironmentOptions,
@@ -29,6 +31,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
     let measured = linked::wait(async |_| {
         let mut connection = linked::connect(address, "baseline").await?;
         let measured = baseline::measure(&mut connection, &target.name).await;
+        drop(project.note(&mut connection, &target).await);
         connection.close().await;
         Ok(measured.map_err(|error| linked::refused(&error))?)
     })?;

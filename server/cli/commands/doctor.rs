@@ -36,6 +36,11 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
         None => project.environments(),
     };
     let mut found = vec![throw_away()];
+    found.extend(project.broken_dotenv().into_iter().map(|file| Finding {
+        about: file,
+        ok: false,
+        text: "has lines that are not `NAME=value`; they are left out".into(),
+    }));
     let seen = linked::wait(async |_| {
         let mut seen = Vec::new();
         for name in names {

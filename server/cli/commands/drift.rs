@@ -23,6 +23,9 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
     let found = linked::wait(async |_| {
         let mut connection = linked::connect(address, "drift").await?;
         let found = drift::drift(&mut connection, &project.history).await;
+        if let Ok(found) = &found {
+            project.note_drift(&mut connection, &target, found).await;
+        }
         connection.close().await;
         Ok(found.map_err(|error| Failure::database(&error, error.hint()))?)
     })?;

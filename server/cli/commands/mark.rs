@@ -50,7 +50,9 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
     linked::wait(async |_| {
         mark::mark(&project.history, &target, address, &options.version, what, &who)
             .await
-            .map_err(|error| failure(&error).into())
+            .map_err(|error| failure(&error))?;
+        project.look_again(&target).await;
+        Ok(())
     })?;
     let done = match options.what {
         What::Applied => "applied",

@@ -32,6 +32,8 @@ pub(crate) mod plan;
 #[cfg(feature = "database")]
 pub(crate) mod prove;
 #[cfg(feature = "database")]
+pub(crate) mod report;
+#[cfg(feature = "database")]
 pub(crate) mod rollback;
 pub(crate) mod rules;
 pub(crate) mod scaffold;

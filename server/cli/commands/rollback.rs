@@ -98,7 +98,13 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
     let format = options.environment.format;
     let steps = Steps::new(format);
     let mut report = Report::default();
-    let done = linked::wait(async |_| Ok(rollback::rollback(&request, &mut report, &steps).await))?;
+    let done = linked::wait(async |_| {
+        let done = rollback::rollback(&request, &mut report, &steps).await;
+        if !report.migrations.is_empty() {
+            project.look_again(&target).await;
+        }
+        Ok(done)
+    })?;
     match format {
         Format::Json => {
             let mut value = json!({ "target": target.to_string(), "migrations": report.migrations });

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use analysis::schema::price::bytes_in_words;
 use database::history;
 use database::journal::{self, Run, State, Verb};
 use database::link::Linked;
@@ -117,6 +118,7 @@ async fn look(project: &Linked, name: String) -> Option<Seen> {
         let runs = journal::runs(&mut connection)
             .await
             .map_err(|error| error.to_string())?;
+        drop(project.note(&mut connection, &target).await);
         connection.close().await;
         Ok((rows, runs))
     };
@@ -188,6 +190,19 @@ fn json(versions: &BTreeMap<&str, String>, seen: &[Seen], metrics: bool) -> Valu
     })
 }
 
+/// A measure for people.
+fn metric(name: &str, value: &Value) -> String {
+    match (name, value) {
+        (_, Value::Null) => "-".to_owned(),
+        (_, Value::String(text)) => text.clone(),
+        (_, Value::Array(list)) if list.is_empty() => "none".to_owned(),
+        (_, Value::Array(list)) => list.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("; "),
+        (_, Value::Bool(passed)) => if *passed { "passed" } else { "failed" }.to_owned(),
+        ("database_size", size) => size.as_u64().map_or_else(|| size.to_string(), bytes_in_words),
+        (_, other) => other.to_string(),
+    }
+}
+
 fn text(versions: &BTreeMap<&str, String>, seen: &[Seen], metrics: bool) -> String {
     let mut head = vec!["migration".to_owned()];
     head.extend(seen.iter().map(|seen| seen.name.clone()));
@@ -204,10 +219,7 @@ fn text(versions: &BTreeMap<&str, String>, seen: &[Seen], metrics: bool) -> Stri
     for seen in seen.iter().filter(|seen| metrics && seen.metrics.is_object()) {
         out.push_str(&format!("\n{}\n", seen.name));
         let lines = seen.metrics.as_object().into_iter().flatten();
-        let lines = lines.map(|(name, value)| {
-            let shown = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            vec![format!("  {}", name.replace('_', " ")), shown]
-        });
+        let lines = lines.map(|(name, value)| vec![format!("  {}", name.replace('_', " ")), metric(name, value)]);
         out.push_str(&table(&lines.collect::<Vec<_>>()));
     }
     out

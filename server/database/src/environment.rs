@@ -67,7 +67,9 @@ pub struct Known<'a> {
     pub local_port: u16,
     /// The environment that `dblsp link` chose.
     pub linked: Option<&'a str>,
-    /// Environment variables.
+    /// What the project's own variables are: those of the environment, then those of its `.env` files.
+    pub own: &'a dyn Fn(&str) -> Option<String>,
+    /// Environment variables alone: what libpq reads.
     pub lookup: &'a dyn Fn(&str) -> Option<String>,
 }
 
@@ -89,7 +91,9 @@ pub enum EnvironmentError {
     #[error("no environment is configured")]
     None,
     /// The variable that holds the address is not set.
-    #[error("the address of environment `{name}` is in ${variable}, which is not set")]
+    #[error(
+        "the address of environment `{name}` is in ${variable}, which is set neither in the environment nor in `.env`"
+    )]
     Unset {
         /// Environment.
         name: String,
@@ -129,13 +133,15 @@ impl EnvironmentError {
                 "write `[environments.staging]` with `url = \"env(STAGING_DATABASE_URL)\"` into dblsp.toml".into()
             }
             Self::Unset { variable, .. } => {
-                format!("set {variable} to `postgres://user:password@host:5432/database`")
+                format!(
+                    "set {variable} to `postgres://user:password@host:5432/database`, there or in a `.env` that git ignores"
+                )
             }
             Self::Address { error, .. } => error.hint().into(),
             Self::Nowhere(_) => "write one of the three into dblsp.toml".into(),
             Self::NotLinked(_) => "run `supabase link --project-ref <ref>`".into(),
             Self::ForeignPooler => "run `supabase link` again".into(),
-            Self::NoPassword => "set SUPABASE_DB_PASSWORD".into(),
+            Self::NoPassword => "set SUPABASE_DB_PASSWORD, in the environment or in a `.env` that git ignores".into(),
         }
     }
 }
@@ -191,7 +197,7 @@ impl Known<'_> {
         } else {
             let variable = environment.url.as_deref().and_then(variable);
             let variable = variable.ok_or_else(|| EnvironmentError::Nowhere(name.clone()))?;
-            let url = (self.lookup)(variable).filter(|url| !url.trim().is_empty());
+            let url = (self.own)(variable).filter(|url| !url.trim().is_empty());
             let url = url.ok_or_else(|| EnvironmentError::Unset {
                 name: name.clone(),
                 variable: variable.to_owned(),
@@ -236,9 +242,9 @@ impl Known<'_> {
             let text = std::fs::read_to_string(path).ok()?.trim().to_owned();
             (!text.is_empty()).then_some(text)
         };
-        let reference = file("project-ref").or_else(|| (self.lookup)("SUPABASE_PROJECT_ID"));
+        let reference = file("project-ref").or_else(|| (self.own)("SUPABASE_PROJECT_ID"));
         let reference = reference.ok_or_else(|| EnvironmentError::NotLinked(name.to_owned()))?;
-        let password = (self.lookup)("SUPABASE_DB_PASSWORD").filter(|password| !password.is_empty());
+        let password = (self.own)("SUPABASE_DB_PASSWORD").filter(|password| !password.is_empty());
         let password = Secret::new(password.ok_or(EnvironmentError::NoPassword)?);
         // Nothing but the password that belongs to this address may go there.
         let alone = |_: &str| None;
@@ -340,6 +346,7 @@ mod tests {
             supabase,
             local_port: 54322,
             linked: None,
+            own: lookup,
             lookup,
         }
     }
@@ -391,7 +398,7 @@ mod tests {
             .expect_err("no target");
         assert_eq!(
             error.to_string(),
-            "the address of environment `production` is in $P, which is not set"
+            "the address of environment `production` is in $P, which is set neither in the environment nor in `.env`"
         );
     }
 

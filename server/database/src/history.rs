@@ -1,7 +1,9 @@
 //! Which migrations a database has: the table that the Supabase CLI keeps, so that `supabase migration list` and
 //! `supabase db push` agree with dblsp. Its form and use were measured on the CLI 2.122 and 3.1.
 
-use analysis::sql::lexeme::{LexemeKind, lexemes};
+use std::collections::BTreeMap;
+
+use analysis::sql::lexeme::plain_tokens;
 use serde::Serialize;
 
 use crate::connection::{Connection, ServerError, literal};
@@ -36,18 +38,26 @@ CREATE TABLE IF NOT EXISTS supabase_migrations.schema_migrations (version text N
 ALTER TABLE supabase_migrations.schema_migrations ADD COLUMN IF NOT EXISTS statements text[];
 ALTER TABLE supabase_migrations.schema_migrations ADD COLUMN IF NOT EXISTS name text;";
 
+/// The rows, through JSON, because the first CLI's table has only the version.
+const ROWS: &str = "(SELECT pg_catalog.to_jsonb(m) AS row FROM supabase_migrations.schema_migrations m) r";
+
 /// Every migration that the database has, by version. None where it has no such table.
 pub async fn read(connection: &mut Connection) -> Result<Vec<Row>, ServerError> {
-    // Through JSON, because the first CLI's table has only the version.
-    let sql = "SELECT row ->> 'version', row ->> 'name', row ->> 'statements'
-         FROM (SELECT pg_catalog.to_jsonb(m) AS row FROM supabase_migrations.schema_migrations m) r
-         ORDER BY 1";
-    let rows = match connection.rows(sql).await {
-        Ok(rows) => rows,
-        // 42P01 and 3F000: no such table, no such schema.
-        Err(error) if matches!(error.sqlstate.as_str(), "42P01" | "3F000") => return Ok(Vec::new()),
-        Err(error) => return Err(error),
-    };
+    read_where(connection, "true").await
+}
+
+/// Those of them that have one of these versions.
+pub(crate) async fn read_some(connection: &mut Connection, versions: &[&str]) -> Result<Vec<Row>, ServerError> {
+    if versions.is_empty() {
+        return Ok(Vec::new());
+    }
+    read_where(connection, &format!("row ->> 'version' = ANY ({})", array(versions))).await
+}
+
+async fn read_where(connection: &mut Connection, condition: &str) -> Result<Vec<Row>, ServerError> {
+    let sql = format!(
+        "SELECT row ->> 'version', row ->> 'name', row ->> 'statements' FROM {ROWS} WHERE {condition} ORDER BY 1"
+    );
     let row = |columns: Vec<Option<String>>| {
         let mut columns = columns.into_iter();
         let mut next = || columns.next().flatten();
@@ -57,10 +67,29 @@ pub async fn read(connection: &mut Connection) -> Result<Vec<Row>, ServerError> 
             statements: next().and_then(|json| serde_json::from_str(&json).ok()),
         }
     };
-    let mut rows: Vec<Row> = rows.into_iter().map(row).collect();
+    let mut rows: Vec<Row> = ask(connection, &sql).await?.into_iter().map(row).collect();
     // The server's collation may order otherwise.
     rows.sort_by(|a, b| a.version.cmp(&b.version));
     Ok(rows)
+}
+
+/// What stands for the statements that were recorded, by version; `None` where none were.
+pub(crate) async fn digests(connection: &mut Connection) -> Result<BTreeMap<String, Option<String>>, ServerError> {
+    let digest = "pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(row ->> 'statements', 'UTF8')), 'hex')";
+    let sql = format!("SELECT row ->> 'version', {digest} FROM {ROWS}");
+    let pair = |columns: Vec<Option<String>>| {
+        let mut columns = columns.into_iter();
+        (columns.next().flatten().unwrap_or_default(), columns.next().flatten())
+    };
+    Ok(ask(connection, &sql).await?.into_iter().map(pair).collect())
+}
+
+async fn ask(connection: &mut Connection, sql: &str) -> Result<Vec<Vec<Option<String>>>, ServerError> {
+    match connection.rows(sql).await {
+        // 42P01 and 3F000: no such table, no such schema.
+        Err(error) if matches!(error.sqlstate.as_str(), "42P01" | "3F000") => Ok(Vec::new()),
+        other => other,
+    }
 }
 
 /// The statement that records a migration. Fails with 23505 where it is recorded already.
@@ -113,11 +142,16 @@ pub fn compare(text: &str, recorded: Option<&[String]>) -> Match {
     let Some(statements) = recorded else {
         return Match::Unknown;
     };
-    if is_written_out(text, statements) || tokens(text).eq(tokens(&statements.join("\n;\n"))) {
+    if is_written_out(text, statements) || plain_tokens(text) == plain_tokens(&joined(statements)) {
         Match::Same
     } else {
         Match::Edited
     }
+}
+
+/// The statements as one text.
+pub(crate) fn joined(statements: &[String]) -> String {
+    statements.join("\n;\n")
 }
 
 /// Whether the statements stand in the text one after the other: the common case, found without reading any SQL.
@@ -132,18 +166,6 @@ fn is_written_out(text: &str, statements: &[String]) -> bool {
         rest = after;
     }
     between(rest) == rest.len()
-}
-
-fn tokens(text: &str) -> impl Iterator<Item = String> {
-    lexemes(text)
-        .into_iter()
-        .filter(|lexeme| !matches!(lexeme.kind, LexemeKind::Comment | LexemeKind::Semicolon))
-        .map(|lexeme| match lexeme.kind {
-            LexemeKind::Keyword | LexemeKind::Word => lexeme.span.slice(text).to_lowercase(),
-            _ => lexeme.span.slice(text).to_owned(),
-        })
-        .collect::<Vec<_>>()
-        .into_iter()
 }
 
 #[cfg(test)]

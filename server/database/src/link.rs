@@ -1,6 +1,5 @@
 //! A project and the databases that belong to it: what every verb that meets a database begins with.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -8,13 +7,15 @@ use analysis::history::History;
 use analysis::settings::Settings;
 use project::discover::root_of;
 use project::files::Disk;
-use project::{CompanionFolder, Opened, ProjectError, Selection};
+use project::{CompanionFolder, Opened, ProjectError, Selection, local};
 
 use crate::apply::Places;
+use crate::connection::{Connection, ServerError};
+use crate::dotenv::Dotenv;
+use crate::drift::Drift;
 use crate::environment::{EnvironmentError, Known, Target};
+use crate::seen;
 
-/// Folder of what dblsp remembers on this machine; ignored by git.
-const FOLDER: &str = ".dblsp";
 /// File with the name of the environment that `dblsp link` chose.
 const LINK: &str = "link";
 
@@ -34,6 +35,7 @@ pub struct Linked {
     /// The folder that they are in.
     pub migrations: PathBuf,
     linked: Option<String>,
+    dotenv: Dotenv,
 }
 
 impl Linked {
@@ -59,18 +61,20 @@ impl Linked {
         let history = project.histories.into_iter().find(|history| history.complete);
         let history = history.ok_or_else(no_migrations)?;
         let migrations = opened.folders.first().cloned().ok_or_else(no_migrations)?;
-        let link = fs::read_to_string(project.root.folder.join(FOLDER).join(LINK));
+        let link = local::read(&project.root.folder, LINK);
+        let supabase = opened.supabase.as_ref().and_then(|supabase| supabase.config.parent());
+        let folders = supabase.into_iter().chain([opened.root.folder.as_path()]);
+        let stage = std::env::var("SUPABASE_ENV").ok();
+        let dotenv = Dotenv::read(folders, stage.as_deref());
         Ok(Self {
             settings: project.settings,
             convention: project.convention,
-            linked: link
-                .ok()
-                .map(|name| name.trim().to_owned())
-                .filter(|name| !name.is_empty()),
+            linked: link.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()),
             migrations,
             history,
             opened,
             disk,
+            dotenv,
         })
     }
 
@@ -88,13 +92,25 @@ impl Linked {
         self.known(&|_| None, |known: &Known<'_>| Known::names(known))
     }
 
+    /// The project's `.env` files that have lines which cannot be read, as people shall see them.
+    pub fn broken_dotenv(&self) -> Vec<String> {
+        self.dotenv.broken().iter().map(|path| self.disk.show(path)).collect()
+    }
+
     fn known<T>(&self, lookup: &dyn Fn(&str) -> Option<String>, ask: impl FnOnce(&Known<'_>) -> T) -> T {
         let supabase = self.opened.supabase.as_ref();
+        // What the environment says counts before what a file says.
+        let own = |name: &str| {
+            lookup(name)
+                .filter(|value| !value.is_empty())
+                .or_else(|| self.dotenv.get(name))
+        };
         ask(&Known {
             environments: &self.opened.config.environments,
             supabase: supabase.and_then(|supabase| supabase.config.parent()),
             local_port: supabase.map_or(54322, |supabase| supabase.port),
             linked: self.linked.as_deref(),
+            own: &own,
             lookup,
         })
     }
@@ -106,13 +122,30 @@ impl Linked {
 
     /// Remembers an environment as the one that is meant where none is named.
     pub fn remember(&mut self, name: &str) -> io::Result<()> {
-        let folder = self.opened.root.folder.join(FOLDER);
-        fs::create_dir_all(&folder)?;
-        // What one person chose on one machine is nobody else's choice.
-        fs::write(folder.join(".gitignore"), "*\n")?;
-        fs::write(folder.join(LINK), format!("{name}\n"))?;
+        local::write(&self.opened.root.folder, LINK, &format!("{name}\n"))?;
         self.linked = Some(name.to_owned());
         Ok(())
+    }
+
+    /// Keeps which migrations a database has, for when there is no connection.
+    pub async fn note(&self, connection: &mut Connection, target: &Target) -> Result<(), ServerError> {
+        seen::note(connection, &self.opened.root.folder, &target.name, &self.history).await
+    }
+
+    /// The same after a verb that closed its own session. What cannot be seen is not remembered, and that is all.
+    pub async fn look_again(&self, target: &Target) {
+        let Some(address) = target.address() else { return };
+        if let Ok(mut connection) = Connection::connect(address, "dblsp status").await {
+            drop(self.note(&mut connection, target).await);
+            connection.close().await;
+        }
+    }
+
+    /// Keeps how a database differs from what its migrations make.
+    pub async fn note_drift(&self, connection: &mut Connection, target: &Target, drift: &Drift) {
+        if self.note(connection, target).await.is_ok() {
+            seen::note_drift(&self.opened.root.folder, &target.name, &self.history, drift);
+        }
     }
 
     /// The folders beside the migrations.

@@ -327,15 +327,14 @@ impl<'a> Prover<'a> {
     ) -> Result<Judged, ProveError> {
         let history = self.request.history;
         let migration = &history.migrations[number];
-        let Some(text) = script_of(history, migration) else {
+        let Some(script) = script_of(history, migration) else {
             let reason = match &migration.rollback_path {
                 Some(path) => format!("there is no rollback script: `{path}` does not exist"),
                 None => "its migration tool keeps rollbacks where dblsp does not run them".to_owned(),
             };
             return Ok(Proof::new(migration, Verdict::Incomplete, reason).into());
         };
-        let path = migration.rollback_path.as_deref().unwrap_or(&migration.path);
-        let script = File::of_script(path, &migration.version, text);
+        let script = File::of_script(&script, &migration.version);
         if let Some(proof) = refused(migration, &self.files[number], &script) {
             return Ok(proof.into());
         }

@@ -34,7 +34,8 @@ use crate::text::copy_data;
 use crate::written_up;
 
 pub use error::RollbackError;
-pub use script::script_of;
+use script::Found;
+pub use script::{Script, script_of};
 use verify::{among, expected};
 
 /// What is to be undone, where, and who wants it.
@@ -157,7 +158,7 @@ impl<'a> Work<'a> {
         let versions = self.versions(&rows)?;
         // All that can be refused is refused before the first is touched.
         for version in &versions {
-            self.script(version)?;
+            Found::new(self.request.history, version)?;
         }
         for version in versions {
             let job = self.prepare(&version).await?;
@@ -198,38 +199,17 @@ impl<'a> Work<'a> {
         Ok(versions)
     }
 
-    fn script(&self, version: &str) -> Result<(&'a Migration, File), RollbackError> {
-        let history = self.request.history;
-        let migration = history
-            .migrations
-            .iter()
-            .find(|migration| migration.version == version)
-            .ok_or_else(|| RollbackError::Unknown(version.to_owned()))?;
-        let text = script_of(history, migration).ok_or_else(|| RollbackError::NoScript {
-            file: migration.file_name().to_owned(),
-            path: migration.rollback_path.clone(),
-        })?;
-        let path = migration
-            .rollback_path
-            .clone()
-            .unwrap_or_else(|| migration.path.clone());
-        let script = File::of_script(&path, version, text);
-        if !script.refusals.is_empty() {
-            return Err(RollbackError::Refused {
-                script: path,
-                refusals: script.refusals,
-            });
-        }
-        Ok((migration, script))
-    }
-
     async fn prepare(&mut self, version: &str) -> Result<Job<'a>, RollbackError> {
-        let (migration, script) = self.script(version)?;
+        let Found {
+            migration,
+            script: found,
+            file: script,
+        } = Found::new(self.request.history, version)?;
         let runs = journal::runs(&mut self.connection).await?;
         let rows = history::read(&mut self.connection).await?;
         let applied = last_apply(&runs, version).cloned();
         let kept = self.kept(version, &rows, &runs, applied.as_ref()).await?;
-        let losses = script::losses(self.request.history, self.request.settings, migration, &script);
+        let losses = script::losses(self.request.history, self.request.settings, migration, &found);
         if !losses.not_archivable.is_empty() && !self.request.accept_data_loss {
             return Err(RollbackError::DataLoss {
                 script: script.path,

@@ -1,6 +1,6 @@
-//! What the editor knows of databases: what is applied where, as last seen, and statements that a server refused.
+//! Statements that a server refused, shown in their files.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,14 +11,9 @@ use tower_lsp::ls_types as proto;
 use crate::position::Positions;
 use crate::to_proto;
 
-/// By environment, the versions that it has.
-type Applied = BTreeMap<String, BTreeSet<String>>;
-
 /// What was seen since the server started. Nothing here outlives it.
 #[derive(Debug, Default)]
 pub(crate) struct Databases {
-    /// By the folder of the migrations' project.
-    applied: Mutex<BTreeMap<PathBuf, Applied>>,
     /// By file.
     refused: Mutex<BTreeMap<PathBuf, Refused>>,
 }
@@ -34,21 +29,6 @@ struct Refused {
 }
 
 impl Databases {
-    /// Notes which versions an environment has.
-    pub(crate) fn saw(&self, root: &Path, environment: &str, versions: impl IntoIterator<Item = String>) {
-        let mut applied = locked(&self.applied);
-        let known = applied.entry(root.to_path_buf()).or_default();
-        known.insert(environment.to_owned(), versions.into_iter().collect());
-    }
-
-    /// The environments that have a version, as far as anybody has looked.
-    pub(crate) fn applied(&self, root: &Path, version: &str) -> Vec<String> {
-        let applied = locked(&self.applied);
-        let known = applied.get(root).into_iter().flatten();
-        let have = known.filter(|(_, versions)| versions.contains(version));
-        have.map(|(environment, _)| environment.clone()).collect()
-    }
-
     /// Notes that a server refused a statement of a file.
     pub(crate) fn refused(&self, path: &Path, text: &str, span: Span, code: String, message: String) {
         let refused = Refused {
@@ -103,20 +83,6 @@ fn hash(text: &str) -> u64 {
 mod tests {
     use super::*;
     use crate::position::Encoding;
-
-    #[test]
-    fn what_was_seen_is_known_by_project_and_environment() {
-        let databases = Databases::default();
-        let (one, other) = (Path::new("/one"), Path::new("/other"));
-        databases.saw(one, "staging", ["1".to_owned(), "2".to_owned()]);
-        databases.saw(one, "local", ["1".to_owned()]);
-        databases.saw(other, "staging", ["3".to_owned()]);
-        assert_eq!(databases.applied(one, "1"), ["local", "staging"]);
-        assert_eq!(databases.applied(one, "2"), ["staging"]);
-        databases.saw(one, "staging", []);
-        assert_eq!(databases.applied(one, "1"), ["local"]);
-        assert_eq!(databases.applied(other, "3"), ["staging"]);
-    }
 
     #[test]
     fn an_edit_voids_what_a_server_said() {

@@ -32,6 +32,7 @@ impl Stamps {
             SIZES,
             squawk::SETTINGS,
             "Cargo.toml",
+            ".dblsp/seen.json",
         ];
         let settings = roots
             .iter()

@@ -127,7 +127,8 @@ pub struct Proofs {
 #[serde(default)]
 #[schemars(deny_unknown_fields)]
 pub struct Environment {
-    /// `env(NAME)`: the environment variable that holds the address. Never the address itself.
+    /// `env(NAME)`: the variable that holds the address, of the environment or else of the project's `.env` files, which
+    /// are those that the Supabase CLI reads. Never the address itself.
     pub url: Option<String>,
     /// The project that the Supabase CLI is linked to.
     pub supabase: bool,

@@ -20,7 +20,14 @@ pub fn set_text(history: &mut History, path: &str, text: Arc<str>) -> bool {
     };
     let parts = sections(&text);
     let is_there = |wanted: &String| companions.iter().any(|companion| companion.path == *wanted);
-    migration.has_rollback = parts.down.is_some() || migration.rollback_path.as_ref().is_some_and(is_there);
+    let has_file = migration.rollback_path.as_ref().is_some_and(is_there);
+    if parts.down.is_some() && !has_file {
+        migration.rollback_path = Some(migration.path.clone());
+    } else if migration.rollback_path.as_ref() == Some(&migration.path) {
+        // Where it would be expected otherwise is known once the disk is walked again.
+        migration.rollback_path = None;
+    }
+    migration.has_rollback = parts.down.is_some() || has_file;
     migration.forward = parts.forward;
     migration.text = text;
     true

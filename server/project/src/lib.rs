@@ -2,7 +2,8 @@
 //!
 //! [`load`] turns paths into [`Project`]s: it finds each path's project ([`discover`]), reads `dblsp.toml` ([`config`],
 //! [`extends`]), its baseline ([`known`]) and what the Supabase CLI and squawk were told ([`supabase`], [`mod@squawk`]),
-//! lists the migration folders ([`layout`]) and reads them ([`files`]).
+//! lists the migration folders ([`layout`]) and reads them ([`files`]), with what is remembered of their databases
+//! ([`seen`], [`sizes`]).
 //! [`init`] (with [`hooks`]), [`mod@new`], [`scaffold`] and [`rename`] plan files, [`write`] writes them; [`edit`] keeps a loaded history up with an editor.
 //! What is wrong is collected beside what could be read, never instead of it.
 
@@ -20,11 +21,14 @@ pub mod hooks;
 pub mod init;
 pub mod known;
 pub mod layout;
+pub mod local;
 pub mod name;
 pub mod new;
 pub mod page;
 pub mod rename;
+pub mod report;
 pub mod scaffold;
+pub mod seen;
 pub mod sizes;
 pub mod squawk;
 pub mod supabase;

@@ -16,6 +16,7 @@ use crate::files::{Disk, Text, clean};
 use crate::known::{self, BASELINE};
 use crate::layout::{self, Folder, Shape, Slot, is_sql, sections};
 use crate::name::Release;
+use crate::seen;
 use crate::sizes;
 use crate::squawk::{self, Squawk};
 use crate::supabase::{self, Supabase};
@@ -701,11 +702,14 @@ impl Loader<'_> {
             shape: members.folder.shape,
         };
         let companion_texts = texts.split_off(slots.len());
-        let migrations = slots
+        let migrations: Vec<Migration> = slots
             .iter()
             .zip(texts)
             .filter_map(|(slot, text)| Some(migration(disk, slot, &text?, is_judged(&slot.path), &about)))
             .collect();
+        // The first folder is the one that verbs which meet a database work with.
+        let is_deployed = own.is_some() && own == opened.folders.first();
+        let databases = is_deployed.then(|| seen::databases(&opened.root.folder, &opened.config, &migrations));
         let companions = companions
             .iter()
             .zip(companion_texts)
@@ -723,6 +727,7 @@ impl Loader<'_> {
             supabase::reads_snapshots(disk, supabase, &schemas).then(|| disk.show(&supabase.config))
         });
         Some(History {
+            databases: databases.unwrap_or_default().into(),
             migrations,
             complete: extent == Extent::Whole,
             base: if opened.supabase.is_some() {
@@ -782,6 +787,12 @@ fn migration(disk: &Disk, slot: &Slot, text: &Text, judged: bool, about: &About<
         (about.opened.naming() == Naming::Seed).then(|| tests.join(format!("v{release}_smoke_test.sql")))
     });
     let exists = |path: &Option<PathBuf>| path.as_deref().is_some_and(|path| about.existing.contains(path));
+    let undoes_itself = parts.down.is_some() && !exists(&rollback);
+    let rollback = if undoes_itself {
+        Some(slot.path.clone())
+    } else {
+        rollback
+    };
     let since = about.opened.config.since.as_ref().map(config::Version::digits);
     let is_exempt = since.is_some_and(|since| layout::is_older(&slot.version, &since));
     Migration {
@@ -790,7 +801,7 @@ fn migration(disk: &Disk, slot: &Slot, text: &Text, judged: bool, about: &About<
         forward: parts.forward,
         version: slot.version.clone(),
         judged,
-        has_rollback: parts.down.is_some() || exists(&rollback),
+        has_rollback: undoes_itself || exists(&rollback),
         rollback_path: rollback.map(|path| disk.show(&path)),
         has_smoke_test: exists(&smoke_test),
         smoke_test_path: smoke_test.map(|path| disk.show(&path)),
@@ -884,6 +895,7 @@ mod tests {
             for migration in &history.migrations {
                 let judged = if migration.judged { "!" } else { " " };
                 let rollback = match (&migration.rollback_path, migration.has_rollback) {
+                    (Some(path), true) if *path == migration.path => " undone by itself".into(),
                     (Some(path), true) => format!(" undone by {path}"),
                     (Some(path), false) => format!(" wants {path}"),
                     (None, true) => " undone by itself".into(),

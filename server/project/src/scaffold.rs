@@ -76,6 +76,12 @@ pub fn rollback(disk: &Disk, projects: &[Project], path: &str) -> Result<Scaffol
             hint: "run `dblsp init`, or write it where your migration tool looks for it".into(),
         });
     };
+    if migration.undoes_itself() {
+        return Err(ProjectError::NothingToScaffold {
+            message: format!("`{path}` undoes itself"),
+            hint: "edit the section of the file that does".into(),
+        });
+    }
     let (documents, timeline) = crate::replay(history, &project.settings);
     let rollback = crate::on_deep_stacks(|| inverse(&timeline, number, history, &documents, &project.settings));
     let text = rollback.to_sql(migration.file_name(), &migration.text);

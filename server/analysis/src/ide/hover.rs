@@ -11,6 +11,7 @@ use crate::schema::catalog::Catalog;
 use crate::schema::change::Key;
 use crate::schema::cost::Cost;
 use crate::schema::objects::{Certainty, Origin};
+use crate::schema::price::{bytes_in_words, rows_in_words};
 use crate::sql::lexeme::{LexemeKind, lexemes_in};
 use crate::sql::statement::{Expr, Node, Statement};
 use crate::text::{LineIndex, Span};
@@ -59,8 +60,25 @@ fn object(view: View<'_>, found: &Found, key: &Key) -> Option<String> {
     if found.mention.late && std::ptr::eq(catalog, view.timeline.last()) {
         markdown.push_str("\nAs of the last file: the function looks it up when it runs.\n");
     }
+    markdown.push_str(&size(view, catalog, key));
     markdown.push_str(&origins(view, catalog, key));
     Some(markdown)
+}
+
+/// How large a table was where somebody measured it.
+fn size(view: View<'_>, catalog: &Catalog, key: &Key) -> String {
+    let Key::Relation(id) = key else { return String::new() };
+    let sizes = &view.settings.sizes;
+    let Some(size) = catalog.table(id).and_then(|_| sizes.of(id)) else {
+        return String::new();
+    };
+    let rows = size.rows.map(|rows| format!("{} rows, ", rows_in_words(rows)));
+    let (bytes, indexes) = (bytes_in_words(size.bytes), bytes_in_words(size.index_bytes));
+    format!(
+        "\n{}{bytes} and {indexes} of indexes ({})\n",
+        rows.unwrap_or_default(),
+        sizes.source
+    )
 }
 
 /// The text of an expression in the statement that wrote it, which is one of these.
@@ -214,6 +232,7 @@ fn statement(view: View<'_>, place: Place) -> Option<Hover> {
 mod tests {
     use super::*;
     use crate::ide::testing::Case;
+    use crate::schema::price::{Size, Sizes};
 
     fn at(case: &Case) -> String {
         let hover = hover(case.view(), case.cursor()).expect("there is something to say");
@@ -402,6 +421,24 @@ al$0ter table t add column b int default 0, add constraint c check (b > 0) not v
             "create table t (a int);\n$0drop table t;",
             &["[drop table]", "- drops `public.t`"],
         );
+    }
+
+    #[test]
+    fn a_table_has_the_size_that_was_measured() {
+        let mut case = Case::new("create table t (a int);\nselect * from $0t;");
+        assert!(!at(&case).contains("rows"));
+        let size = Size {
+            rows: Some(1_204_331),
+            bytes: 367_001_600,
+            index_bytes: 125_829_120,
+        };
+        let sizes = Sizes {
+            source: "production, 2025-10-27T09:00:00Z".into(),
+            tables: [("public.t".to_owned(), size)].into(),
+        };
+        case.settings.sizes = sizes;
+        let expected = "1.2 million rows, 350 MB and 120 MB of indexes (production, 2025-10-27T09:00:00Z)";
+        assert!(at(&case).contains(expected), "{}", at(&case));
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::text::{LineIndex, Span};
 
 /// A replayed history with a cursor.
 pub(super) struct Case {
-    history: History,
+    pub(super) history: History,
     documents: Vec<Document>,
     pub(super) settings: Settings,
     timeline: Timeline,

@@ -33,6 +33,7 @@ impl<'a> Change<'a> {
             is_comparable: old.migrations.len() == count
                 && old.base == new.base
                 && old.complete == new.complete
+                && old.databases == new.databases
                 && before.timeline.is_complete() == now.timeline.is_complete()
                 && before.settings == now.settings
                 && uses_timeouts(before) == uses_timeouts(now)

@@ -8,6 +8,7 @@ use smol_str::SmolStr;
 use super::diagnostic::{Edit, Fix, FixKind, Level, NewFile, NewFiles};
 use super::work::Work;
 use crate::Document;
+use crate::databases::Databases;
 use crate::history::{Base, Companion, History, Migration, Release};
 use crate::proof::Proof;
 use crate::schema::catalog::Catalog;
@@ -240,9 +241,38 @@ impl<'a> Cx<'a> {
             .find(|companion| companion.path == path && companion.judged)
     }
 
+    /// The migrations that undo themselves, each with the parts of it that are not applied.
+    pub fn sections_that_undo(&self) -> Vec<(usize, [Span; 2])> {
+        let own = self
+            .history
+            .migrations
+            .iter()
+            .enumerate()
+            .filter(|(number, migration)| {
+                let is_asked = self.only.is_none_or(|only| only == *number);
+                is_asked && migration.judged && migration.undoes_itself()
+            });
+        own.map(|(number, migration)| {
+            let (forward, end) = (migration.forward, migration.text.len());
+            (
+                number,
+                [
+                    Span::new(0, forward.start as usize),
+                    Span::new(forward.end as usize, end),
+                ],
+            )
+        })
+        .collect()
+    }
+
     /// See [`History::snapshots_read_by_supabase`].
     pub fn snapshots_read_by_supabase(&self) -> Option<&'a str> {
         self.history.snapshots_read_by_supabase.as_deref()
+    }
+
+    /// What is known of the databases that the migrations are applied to.
+    pub fn databases(&self) -> &'a Databases {
+        &self.history.databases
     }
 
     /// The catalog before file `number`; the last one for a number past the end.

@@ -12,6 +12,7 @@ pub mod peers;
 mod polish;
 pub mod rule;
 mod rules;
+mod sizes;
 #[cfg(test)]
 pub(crate) mod testing;
 mod twins;
@@ -156,7 +157,9 @@ impl<'a> Linter<'a> {
                 for rule in &step_rules {
                     if let Check::Step(check) = rule.check {
                         let mut report = Report::default();
-                        check(&cx.at(moment, &work), &mut report);
+                        let cx = cx.at(moment, &work);
+                        check(&cx, &mut report);
+                        sizes::add(&cx, rule, &mut report);
                         self.take(report, rule, number, &mut out);
                     }
                 }

@@ -11,6 +11,8 @@ pub enum Category {
     Syntax,
     /// File names, companions, what must not be mentioned.
     Convention,
+    /// What is applied where, and how.
+    Deployment,
     /// Other sessions wait.
     Lock,
     /// The whole table is written again.
@@ -37,6 +39,7 @@ impl Category {
         match self {
             Category::Syntax => "syntax",
             Category::Convention => "convention",
+            Category::Deployment => "deployment",
             Category::Lock => "lock",
             Category::Rewrite => "rewrite",
             Category::ConstraintValidation => "constraint validation",

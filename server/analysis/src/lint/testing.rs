@@ -9,12 +9,16 @@
 //! ```
 //!
 //! `@` in place of carets stands for what begins in the line's first column, however long it is. Files whose name begins
-//! with `rollback/` or `tests/` are companions of the migrations.
+//! with `rollback/` or `tests/` are companions of the migrations. A file `databases/staging.sql` is what is known of a
+//! database: what was run follows a line `-- applied: 1`, and nothing follows it where that is not known; a line
+//! `-- drift: public.users: table public.users is missing` tells a difference.
 
 use super::diagnostic::{Diagnostic, apply_edits};
 use super::rule::Rule;
+use crate::databases::{Applied, Databases, Difference, Drift, Environment};
 use crate::history::{Base, Companion, CompanionKind, History, Migration};
 use crate::settings::{Runner, Settings};
+use crate::sql::lexeme::token_digest;
 use crate::text::LineIndex;
 use crate::{check, read};
 
@@ -204,16 +208,53 @@ pub(crate) fn history(sql: &str, base: Base, convention: bool) -> History {
             judged: true,
         })
     };
+    let database = |name: &str| {
+        let name = name.strip_prefix("databases/")?.strip_suffix(".sql")?;
+        Some(name.to_owned())
+    };
+    let known = files.iter().filter_map(|(name, text)| Some((database(name)?, text)));
+    let databases = Databases {
+        environments: known.map(|(name, text)| environment(name, text)).collect(),
+    };
     History {
+        databases: databases.into(),
         migrations: files
             .iter()
-            .filter(|(name, _)| kind(name).is_none())
+            .filter(|(name, _)| kind(name).is_none() && database(name).is_none())
             .map(migration)
             .collect(),
         companions: files.iter().filter_map(companion).collect(),
         complete,
         base,
         ..History::default()
+    }
+}
+
+/// A database that was seen the day after the seed's first migration.
+fn environment(name: String, text: &str) -> Environment {
+    let seen = "2025-10-27T09:00:00Z".to_owned();
+    let ran = text.split("-- applied: ").skip(1).map(|part| {
+        let (version, rest) = part.split_once('\n').unwrap_or((part, ""));
+        let sql = rest.split("-- drift: ").next().unwrap_or_default().trim();
+        let tokens = (!sql.is_empty()).then(|| token_digest(sql));
+        (version.trim().to_owned(), Applied { tokens, text: None })
+    });
+    let told = text.lines().filter_map(|line| line.strip_prefix("-- drift: "));
+    let differences = told
+        .filter_map(|line| line.split_once(": "))
+        .map(|(identity, words)| Difference {
+            identity: identity.to_owned(),
+            words: words.to_owned(),
+        });
+    let differences: Vec<Difference> = differences.collect();
+    Environment {
+        name,
+        applied: ran.collect(),
+        drift: (!differences.is_empty()).then(|| Drift {
+            seen: seen.clone(),
+            differences,
+        }),
+        seen,
     }
 }
 

@@ -54,6 +54,11 @@ impl Sizes {
         self.tables.is_empty()
     }
 
+    /// The environment that was measured: `production`.
+    pub fn environment(&self) -> &str {
+        self.source.split_once(", ").map_or(&self.source, |(name, _)| name)
+    }
+
     /// The size of a table, if it was there when the sizes were written down.
     pub fn of(&self, id: &Id) -> Option<Size> {
         self.tables.get(&id.to_string()).copied()

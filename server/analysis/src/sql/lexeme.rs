@@ -1,5 +1,6 @@
 //! Text to lexemes: what an editor colours, folds and completes from. Unlike statements, they are there while one types.
 
+use sha2::{Digest, Sha256};
 use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::Token as SqlToken;
 
@@ -104,6 +105,41 @@ pub fn lexemes_in(text: &str, part: Span) -> Vec<Lexeme> {
     out
 }
 
+/// The tokens of a text, without comments and semicolons, and words in lower case: two texts that have the same ones say
+/// the same to a server.
+pub fn plain_tokens(text: &str) -> Vec<String> {
+    let counts = |lexeme: &Lexeme| !matches!(lexeme.kind, LexemeKind::Comment | LexemeKind::Semicolon);
+    let plain = |lexeme: Lexeme| match lexeme.kind {
+        LexemeKind::Keyword | LexemeKind::Word => lexeme.span.slice(text).to_lowercase(),
+        _ => lexeme.span.slice(text).to_owned(),
+    };
+    lexemes(text).into_iter().filter(counts).map(plain).collect()
+}
+
+/// What stands for the [`plain_tokens`] of a text: 32 hexadecimal digits.
+pub fn token_digest(text: &str) -> String {
+    let mut hasher = Sha256::new();
+    for token in plain_tokens(text) {
+        hasher.update(token.as_bytes());
+        // PostgreSQL takes no text with a NUL, so no two lists of tokens are one text.
+        hasher.update([0]);
+    }
+    shortened(hasher)
+}
+
+/// What stands for a text, byte for byte: 32 hexadecimal digits.
+pub fn text_digest(text: &str) -> String {
+    let mut hasher = Sha256::new();
+    hasher.update(text.as_bytes());
+    shortened(hasher)
+}
+
+fn shortened(hasher: Sha256) -> String {
+    let digest = hasher.finalize();
+    let half: [u8; 16] = digest[..16].try_into().expect("SHA-256 has 32 bytes");
+    format!("{:032x}", u128::from_be_bytes(half))
+}
+
 fn kind(token: &SqlToken) -> LexemeKind {
     match token {
         SqlToken::Word(word) if word.quote_style.is_some() => LexemeKind::Quoted,
@@ -147,6 +183,15 @@ mod tests {
         assert!(found.contains(&(LexemeKind::Parameter, "$1")));
         assert!(found.contains(&(LexemeKind::DollarString, "$$x$$")));
         assert_eq!(found.last(), Some(&(LexemeKind::Comment, "-- end")));
+    }
+
+    #[test]
+    fn digests_are_of_tokens_or_of_bytes() {
+        let (one, other) = ("select 1; -- one", "SELECT\n1");
+        assert_eq!(token_digest(one), token_digest(other));
+        assert_ne!(token_digest("select 1 1"), token_digest("select 11"));
+        assert_ne!(text_digest(one), text_digest(other));
+        assert_eq!(text_digest("").len(), 32);
     }
 
     #[test]

@@ -55,6 +55,9 @@ impl Applier<'_> {
         }
         let mut metrics = measure(&mut self.session.work).await?;
         metrics["alerts"] = json!(applied.alerts);
+        if let Some(passed) = applied.smoke_test {
+            metrics["smoke_test"] = passed.into();
+        }
         for text in &applied.alerts {
             self.tell.tell(Event::Alert { text: text.clone() });
         }
@@ -73,7 +76,11 @@ impl Applier<'_> {
     /// The script that undoes the migration, written now where there is none, and whether it was.
     fn rollback(&self, migration: &Migration, judged: Option<(usize, &Judged)>) -> Option<(String, bool)> {
         let places = self.request.places.as_ref()?;
-        let name = migration.rollback_path.as_ref()?.rsplit('/').next()?.to_owned();
+        let path = migration.rollback_path.as_ref()?;
+        if migration.undoes_itself() {
+            return Some((path.clone(), false));
+        }
+        let name = path.rsplit('/').next()?.to_owned();
         let path = places.rollback.join(name);
         if migration.has_rollback || path.exists() {
             return Some((places.show(&path), false));

@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use super::{Known, Options};
 use crate::history::name_of;
 use crate::rehearse::refuses_a_transaction;
+use crate::rollback::Script;
 
 /// A file that is to be applied.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -212,13 +213,13 @@ impl File {
     }
 
     /// Cuts a script that is no migration: the one that undoes `version`.
-    pub(crate) fn of_script(path: &str, version: &str, text: &str) -> Self {
-        let migration = Migration::new(path, text);
+    pub(crate) fn of_script(script: &Script<'_>, version: &str) -> Self {
+        let migration = script.as_migration();
         let known = Known {
             number: 0,
             version: version.to_owned(),
             file: migration.file_name().to_owned(),
-            path: path.to_owned(),
+            path: migration.path.clone(),
             standing: super::Standing::Pending,
         };
         Self::read(&migration, &known, &Options::default())

@@ -42,7 +42,9 @@ impl Keys {
     /// Of a proof.
     pub fn of(&self, history: &History, number: usize, rows: WithRows) -> String {
         let migration = &history.migrations[number];
-        let script = script_of(history, migration).unwrap_or_default();
+        // Where a section undoes it, what stands before that is a part of the positions.
+        let script = script_of(history, migration).map(|script| &script.text[..script.part.end as usize]);
+        let script = script.unwrap_or_default();
         let convention: &[u8] = if migration.convention { b"convention" } else { b"" };
         let rows: &[u8] = if rows == WithRows::Yes { b"rows" } else { b"" };
         let parts = [&self.before[number + 1], script.as_bytes(), convention, rows];

@@ -92,9 +92,9 @@ fn proven(asked: &Asked<'_>, rollback: &Companion, own: &Value) -> Option<(Strin
 
 /// Where it is applied, as far as anybody has looked.
 fn applied(asked: &Asked<'_>) -> Option<String> {
-    let (view, _) = asked.question.snapshot.find(asked.question.path)?;
     let version = &asked.ide.migration(asked.file)?.version;
-    let environments = asked.question.shared.databases.applied(&view.root, version);
+    let had = asked.ide.history.databases.with(version);
+    let environments: Vec<&str> = had.map(|environment| environment.name.as_str()).collect();
     (!environments.is_empty()).then(|| format!("Applied on {}", environments.join(", ")))
 }
 

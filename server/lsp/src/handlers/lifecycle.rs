@@ -44,12 +44,13 @@ pub(crate) fn shutdown(shared: &Shared) {
 }
 
 /// What is watched: everything that [`project::load`] reads.
-const WATCHED: [&str; 7] = [
+const WATCHED: [&str; 8] = [
     "**/*.sql",
     "**/dblsp.toml",
     "**/dblsp.findings.json",
     "**/.squawk.toml",
     "**/dblsp.baseline.json",
+    "**/.dblsp/seen.json",
     "**/supabase/config.toml",
     "**/Cargo.toml",
 ];

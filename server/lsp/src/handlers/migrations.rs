@@ -63,7 +63,7 @@ pub(crate) async fn migrations(shared: &Arc<Shared>) -> Vec<Listed> {
         let of_area = |area| {
             let snapshot = shared.analyse(area);
             let judged = judge::all(&snapshot, &shared.guard, &|| false).unwrap_or_default();
-            list(&shared, &snapshot, &judged)
+            list(&snapshot, &judged)
         };
         areas.iter().flat_map(|area| of_area(area)).collect()
     });
@@ -71,16 +71,14 @@ pub(crate) async fn migrations(shared: &Arc<Shared>) -> Vec<Listed> {
 }
 
 /// The histories of an area.
-pub(crate) fn list(shared: &Shared, snapshot: &Snapshot, judged: &Judged) -> Vec<Listed> {
+pub(crate) fn list(snapshot: &Snapshot, judged: &Judged) -> Vec<Listed> {
     let of_view = |view: &View| {
         let migrations = view.history.migrations.iter();
         let name = view.root.file_name().unwrap_or_default();
         Some(Listed {
             name: name.to_string_lossy().into_owned(),
             root: address(&view.root)?,
-            migrations: migrations
-                .filter_map(|it| entry(shared, snapshot, view, judged, it))
-                .collect(),
+            migrations: migrations.filter_map(|it| entry(snapshot, view, judged, it)).collect(),
         })
     };
     snapshot.views.iter().filter_map(of_view).collect()
@@ -95,13 +93,14 @@ pub(crate) fn id(snapshot: &Snapshot, judged: &Judged) -> u64 {
             let findings = counts(judged.of(&snapshot.path(&migration.path)));
             let files = (&migration.rollback_path, migration.has_rollback);
             let tests = (&migration.smoke_test_path, migration.has_smoke_test);
-            (&migration.path, files, tests, migration.is_held(), findings).hash(&mut hasher);
+            let seen = (migration.is_held(), applied(view, migration));
+            (&migration.path, files, tests, seen, findings).hash(&mut hasher);
         }
     }
     hasher.finish()
 }
 
-fn entry(shared: &Shared, snapshot: &Snapshot, view: &View, judged: &Judged, migration: &Migration) -> Option<Entry> {
+fn entry(snapshot: &Snapshot, view: &View, judged: &Judged, migration: &Migration) -> Option<Entry> {
     let path = snapshot.path(&migration.path);
     let rollback = migration.rollback_path.as_ref().map(|path| snapshot.path(path));
     let is_kept = rollback.is_some() || migration.has_rollback;
@@ -114,9 +113,15 @@ fn entry(shared: &Shared, snapshot: &Snapshot, view: &View, judged: &Judged, mig
         rollback_uri: rollback_uri.and_then(|path| address(&path)),
         smoke_test: migration.smoke_test_path.as_ref().map(|_| migration.has_smoke_test),
         held: migration.is_held(),
-        applied: shared.databases.applied(&view.root, &migration.version),
+        applied: applied(view, migration),
         findings: count(judged.of(&path)),
     })
+}
+
+/// The environments that have it, as far as anybody has looked.
+fn applied(view: &View, migration: &Migration) -> Vec<String> {
+    let had = view.history.databases.with(&migration.version);
+    had.map(|environment| environment.name.clone()).collect()
 }
 
 fn address(path: &Path) -> Option<String> {

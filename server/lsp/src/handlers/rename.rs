@@ -19,17 +19,9 @@ const REQUEST_FAILED: i64 = -32803;
 
 /// Whether a migration is applied somewhere, as far as anybody has looked.
 fn applied<'a>(asked: &'a Asked<'_>) -> impl Fn(usize) -> bool + 'a {
-    let root = asked
-        .question
-        .snapshot
-        .find(asked.question.path)
-        .map(|(view, _)| &view.root);
     move |number| {
-        let version = asked.ide.migration(number).map(|migration| &migration.version);
-        let known = root
-            .zip(version)
-            .map(|(root, version)| asked.question.shared.databases.applied(root, version));
-        known.is_some_and(|environments| !environments.is_empty())
+        let migration = asked.ide.migration(number);
+        migration.is_some_and(|it| asked.ide.history.databases.with(&it.version).next().is_some())
     }
 }
 

@@ -13,6 +13,7 @@ use database::environment::EnvironmentError;
 use database::event::{Event, Moment, Tell};
 use database::link::Linked;
 use database::{Address, Connection, Target, history, journal, plan, rollback, smoke, snapshot};
+use project::discover::SETTINGS;
 use tower_lsp::ls_types::{MessageActionItem, MessageType, Uri};
 
 use crate::from_proto;
@@ -501,14 +502,9 @@ impl Work {
 
     /// Looks at what is applied now, and has the editor show it.
     async fn seen(&self, shared: &Arc<Shared>) {
-        if let Ok(mut connection) = self.connect("status").await
-            && let Ok(rows) = history::read(&mut connection).await
-        {
-            let versions = rows.into_iter().map(|row| row.version);
-            let root = &self.linked.opened.root.folder;
-            shared.databases.saw(root, &self.target.name, versions);
-            connection.close().await;
-        }
+        self.linked.look_again(&self.target).await;
+        shared.state().relist(&self.linked.opened.root.folder.join(SETTINGS));
+        shared.wake.notify_one();
         shared.client.send_notification::<MigrationsChanged>(()).await;
         if shared.session().refreshes_lenses {
             drop(shared.client.code_lens_refresh().await);

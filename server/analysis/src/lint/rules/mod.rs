@@ -26,6 +26,7 @@ mod constraint_never_validated;
 mod create_index_non_concurrent;
 mod default_dropped_at_once;
 mod delete_without_where;
+mod drift;
 mod drop_blocked;
 mod drop_cascade;
 mod drop_column;
@@ -38,6 +39,7 @@ mod drop_schema;
 mod drop_table;
 mod drop_used_in_routine;
 mod duplicate_version;
+mod edited_applied_migration;
 mod enum_value_used_same_tx;
 mod expansion_pack_coupling;
 mod extension_in_public;
@@ -45,6 +47,7 @@ mod extension_missing;
 mod fk_without_index;
 mod forbidden_name_coupling;
 mod function_search_path;
+mod held_migration_would_be_pushed;
 mod identifier_too_long;
 mod index_if_not_exists_locks;
 mod lock_timeout_missing;
@@ -54,6 +57,7 @@ mod narrowing_type_change;
 mod nested_begin;
 mod newer_postgres_needed;
 mod not_null_check_unvalidated;
+mod out_of_order_migration;
 mod partition_attach_scan;
 mod partition_created_in_place;
 mod partition_detach_blocking;
@@ -132,6 +136,7 @@ pub static RULES: &[&Rule] = &[
     &create_index_non_concurrent::RULE,
     &default_dropped_at_once::RULE,
     &delete_without_where::RULE,
+    &drift::RULE,
     &drop_blocked::RULE,
     &drop_cascade::RULE,
     &drop_column::RULE,
@@ -144,6 +149,7 @@ pub static RULES: &[&Rule] = &[
     &drop_table::RULE,
     &drop_used_in_routine::RULE,
     &duplicate_version::RULE,
+    &edited_applied_migration::RULE,
     &enum_value_used_same_tx::RULE,
     &expansion_pack_coupling::RULE,
     &extension_in_public::RULE,
@@ -151,6 +157,7 @@ pub static RULES: &[&Rule] = &[
     &fk_without_index::RULE,
     &forbidden_name_coupling::RULE,
     &function_search_path::RULE,
+    &held_migration_would_be_pushed::RULE,
     &identifier_too_long::RULE,
     &index_if_not_exists_locks::RULE,
     &lock_timeout_missing::RULE,
@@ -160,6 +167,7 @@ pub static RULES: &[&Rule] = &[
     &nested_begin::RULE,
     &newer_postgres_needed::RULE,
     &not_null_check_unvalidated::RULE,
+    &out_of_order_migration::RULE,
     &partition_attach_scan::RULE,
     &partition_created_in_place::RULE,
     &partition_detach_blocking::RULE,

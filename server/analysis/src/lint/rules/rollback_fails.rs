@@ -48,7 +48,7 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
         let script = cx.judged_script(migration);
         let is_wanted = match failure.place {
             Place::Migration => migration.judged,
-            Place::Rollback => script.is_some(),
+            Place::Rollback => script.is_some() || (migration.judged && migration.undoes_itself()),
         };
         if !is_wanted {
             continue;
@@ -104,6 +104,20 @@ mod tests {
         found
             .map(|found| (found.path, found.span.start, found.message))
             .collect()
+    }
+
+    #[test]
+    fn a_section_that_undoes_its_own_file_is_in_that() {
+        let case = Case::new(&RULE);
+        let mut history = case.history("-- 1_a.sql\nselect 1;\n-- migrate:down\nselect nme;");
+        let failed = Arc::new(proof(Place::Rollback, true));
+        history.proofs.insert("1_a.sql".into(), failed);
+        assert!(case.findings(&history).is_empty());
+        let migration = &mut history.migrations[0];
+        migration.rollback_path = Some(migration.path.clone());
+        migration.has_rollback = true;
+        let found = case.findings(&history);
+        assert_eq!((found.len(), found[0].path.as_str()), (1, "1_a.sql"));
     }
 
     #[test]

@@ -48,15 +48,20 @@ rule! {
 const TOLD: usize = 4;
 
 fn check(cx: &Cx<'_>, report: &mut Report) {
-    for (_, migration, proof) in cx.proofs() {
+    for (number, migration, proof) in cx.proofs() {
         let is_it = matches!(proof.verdict, Verdict::Incomplete | Verdict::Differs) && proof.is_current;
-        let Some(script) = cx.judged_script(migration).filter(|_| is_it) else {
+        let script = cx.judged_script(migration);
+        let is_own = migration.judged && migration.undoes_itself();
+        if !is_it || (script.is_none() && !is_own) {
             continue;
+        }
+        let text = script.map_or(&migration.text, |script| &script.text);
+        let finding = report.add(first_line(text), message(proof));
+        finding.help("Write the statements that undo the rest, and run `dblsp prove` again.");
+        match script {
+            Some(script) => finding.in_file(&script.path),
+            None => finding.in_migration(number),
         };
-        report
-            .add(first_line(&script.text), message(proof))
-            .help("Write the statements that undo the rest, and run `dblsp prove` again.")
-            .in_file(&script.path);
     }
 }
 
