@@ -32,11 +32,13 @@ fn found(project: &Project, rules: &[&str]) -> Vec<String> {
     .collect()
 }
 
-/// Settings of a project that is none of Supabase's.
-fn elsewhere(folder: &str) -> String {
-    format!(
+/// Makes it a project that is none of Supabase's.
+fn move_elsewhere(project: &Project, folder: &str) {
+    fs::remove_dir_all(project.folder.path().join("supabase")).expect("removed");
+    let settings = format!(
         "migrations = [\"{folder}\"]\n[naming]\npattern = \"supabase\"\n[environments.staging]\nurl = \"env(STAGING)\"\n"
-    )
+    );
+    project.write("dblsp.toml", &settings);
 }
 
 fn today() -> String {
@@ -108,7 +110,7 @@ async fn what_no_history_records_is_not_guessed() {
 async fn drift_is_told_where_the_object_was_made_until_something_is_applied() {
     let Some(shadow) = shadow().await else { return };
     let project = Project::new(&shadow, "drifted", &[]).await;
-    project.write("dblsp.toml", &elsewhere("db/migrations"));
+    move_elsewhere(&project, "db/migrations");
     project.write(&format!("db/migrations/{USERS}"), USERS_SQL);
     project.succeed(&["apply", "--yes"]);
     project.succeed(&["drift"]);
@@ -191,7 +193,7 @@ async fn an_address_may_stand_in_a_dotenv_file() {
 async fn a_section_of_the_file_undoes_it() {
     let Some(shadow) = shadow().await else { return };
     let project = Project::new(&shadow, "sections", &[]).await;
-    project.write("dblsp.toml", &elsewhere("db/migrations"));
+    move_elsewhere(&project, "db/migrations");
     let up =
         "create table public.users (id bigint primary key);\nalter table public.users enable row level security;\n";
     let dbmate = format!("-- migrate:up\n{up}\n-- migrate:down\ndrop table public.users;\n");
@@ -224,7 +226,7 @@ async fn a_section_of_the_file_undoes_it() {
         "db/migrations/20250101000000_users.sql",
         &dbmate.replace("drop table", "drop tabel"),
     );
-    project.succeed(&["apply", "--yes"]);
+    project.succeed(&["apply", "--yes", "--accept-unproven"]);
     let broken = project.run(&["rollback", "--to-before", "20250101000000", "--yes"]);
     let said = errors(&broken);
     assert!(said.contains("20250101000000_users.sql` line 6"), "{said}");
