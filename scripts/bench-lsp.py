@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measure the language server, and two others on the same files: scripts/bench-lsp.py [OPTIONS]
 
-Generates a history of 1,000 migrations (4 MB), types into its newest and its first file, asks at a place, and writes
+Generates a history of 1,000 migrations (4.2 MB), types into its newest and its first file, asks at a place, and writes
 docs/performance.md. Needs nothing but Python; the other servers are installed below target/peers/ if they are missing.
 All servers run in turn on the same machine, one at a time; what they find, and so what they do, differs.
 """
