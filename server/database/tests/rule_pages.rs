@@ -67,7 +67,12 @@ const REFUSED: &[(&str, &str)] = &[
 
 /// The examples under a heading, of the rules that speak about what PostgreSQL does.
 fn examples(heading: &str) -> Vec<Example> {
-    let about = |rule: &&&Rule| !matches!(rule.category, Category::Convention | Category::Syntax);
+    let about = |rule: &&&Rule| {
+        !matches!(
+            rule.category,
+            Category::Convention | Category::Deployment | Category::Syntax
+        )
+    };
     let needs_newer = |rule: &&&Rule| rule.name == "newer-postgres-needed";
     let rules = RULES.iter().filter(|rule| about(rule) || needs_newer(rule));
     rules
