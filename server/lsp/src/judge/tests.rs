@@ -119,12 +119,14 @@ fn guard() -> Guard {
     Guard::new(unbounded_channel().0)
 }
 
-/// What `dblsp check` finds, by path.
+/// What `dblsp check` finds, by path. The text of a file that a fix would make is written when somebody asks for it.
 fn fresh(history: &History) -> BTreeMap<PathBuf, Vec<Diagnostic>> {
     let documents: Vec<_> = history.migrations.iter().map(analysis::read).collect();
     let mut by_file = BTreeMap::<PathBuf, Vec<Diagnostic>>::new();
-    for found in analysis::check(history, &documents, &settings()) {
+    for mut found in analysis::check(history, &documents, &settings()) {
         let path = Path::new("/").join(&found.path);
+        let files = found.fixes.iter_mut().flat_map(|fix| &mut fix.creates);
+        files.for_each(|file| file.text = None);
         by_file.entry(path).or_default().push(found);
     }
     by_file
