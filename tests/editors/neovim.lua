@@ -270,6 +270,79 @@ local function a_database_is_asked_for()
   end)
 end
 
+--- What the database answers.
+local function sql(query)
+  local done = vim.system({ vim.env.PSQL, "-X", "-A", "-t", "-q", vim.env.DATABASE_URL, "-c", query }):wait()
+  return vim.trim(done.stdout .. done.stderr)
+end
+
+--- Runs a code action about the database, and gives the question that was asked for it.
+local function run_action(title, answer)
+  local asked
+  vim.ui.select = function(items, options, done)
+    asked = options.prompt
+    done(vim.iter(items):find(function(item)
+      return item.title == answer
+    end))
+  end
+  vim.lsp.buf.code_action({
+    context = { only = { "source" }, diagnostics = {} },
+    apply = true,
+    filter = function(action)
+      return action.title == title
+    end,
+  })
+  eventually(title .. ": it asks", function()
+    return asked
+  end)
+  return asked or ""
+end
+
+local function a_migration_is_applied_and_rolled_back()
+  if not vim.env.DATABASE_URL then
+    io.stdout:write("SKIPPED  nothing is applied: there is no database\n")
+    return
+  end
+  local there = "select to_regclass('public.bookmarks') is not null"
+  require("dblsp.trust").set(project, true)
+  vim.cmd.edit(bookmarks)
+  vim.cmd.wall()
+  local before = vim.lsp.get_clients({ name = "dblsp" })[1].id
+  vim.cmd("Dblsp restart")
+  eventually("the trusted project's server starts", function()
+    local client = vim.lsp.get_clients({ name = "dblsp", bufnr = 0 })[1]
+    return client and client.id ~= before and client.initialized
+  end)
+  local asked = run_action("Apply this migration", "Cancel")
+  check("the question names the file", asked:find("20251028090000_v0_8_1_bookmarks.sql", 1, true), asked)
+  check("and the database", asked:find("staging (postgres@", 1, true) and asked:find("/neovim)", 1, true), asked)
+  eventually("who says no is told that nothing was done", function()
+    return message("nothing was done")
+  end)
+  check("and nothing was", sql(there) == "f", sql(there))
+  run_action("Apply this migration", "Apply")
+  eventually("the editor says that it is applied", function()
+    return message("applied 20251028090000_v0_8_1_bookmarks.sql on staging")
+  end)
+  check("it is in the database", sql(there) == "t", sql(there))
+  eventually("a lens says where it is applied", function()
+    return lens("applied on staging")
+  end)
+  asked = run_action("Roll this migration back", "Roll back")
+  check("rolling back asks, with the database's name", asked:find("staging (postgres@", 1, true), asked)
+  eventually("the editor says that it is rolled back", function()
+    return message("rolled 20251028090000_v0_8_1_bookmarks.sql back on staging")
+  end)
+  check("it is not in the database", sql(there) == "f", sql(there))
+  eventually("the lens goes", function()
+    return not lens("applied on")
+  end)
+  check("no error was told", not vim.iter(messages):find(function(found)
+    return found:find("error", 1, true)
+  end), messages)
+  require("dblsp.trust").set(project, false)
+end
+
 local function health_is_shown()
   vim.cmd.checkhealth("dblsp")
   local report = lines()
@@ -317,6 +390,7 @@ local passed, err = xpcall(function()
   health_is_shown()
   the_server_restarts()
   help_is_there()
+  a_migration_is_applied_and_rolled_back()
 end, debug.traceback)
 check("nothing went wrong", passed, err)
 io.stdout:write(failed == 0 and "Neovim: passed\n" or ("Neovim: %d failed\n"):format(failed))

@@ -9,7 +9,7 @@ import path from "node:path";
 
 const { chromium } = createRequire(new URL("../../editors/vscode/package.json", import.meta.url))("playwright-core");
 
-const { SERVER, VSIX, CHROMIUM, PROJECT, PROFILES, SCREENSHOTS } = process.env;
+const { SERVER, VSIX, CHROMIUM, PROJECT, PROFILES, SCREENSHOTS, DATABASE_URL, PSQL } = process.env;
 const migrations = path.join(PROJECT, "supabase/migrations");
 const bookmarks = "20251028090000_v0_8_1_bookmarks.sql";
 const notes = "20251028100000_v0_8_1_bookmark_notes.sql";
@@ -338,9 +338,59 @@ async function createsMigration(workbench) {
   await workbench.see("the tree has it", workbench.tree("share"));
 }
 
-async function answersWithoutDatabase(workbench) {
+async function answersAboutDatabase(workbench) {
   await workbench.run("dblsp: Show What Is Applied");
-  await workbench.see("without a database there is a clear answer", '.notification-toast:has-text("database")');
+  const answer = DATABASE_URL ? "staging (postgres@" : "database";
+  await workbench.see("what is applied is told", `.notification-toast:has-text("${answer}")`);
+}
+
+/** What the database answers. */
+function sql(query) {
+  const { stdout, stderr } = spawnSync(PSQL, ["-X", "-A", "-t", "-q", DATABASE_URL, "-c", query], { encoding: "utf8" });
+  return (stdout + stderr).trim();
+}
+
+/** Chooses a code action about the file, and answers the question that is asked for it; gives the question. */
+async function runAction(workbench, title, answer, picture) {
+  await workbench.run("Notifications: Clear All Notifications");
+  await workbench.run("Source Action...");
+  await workbench.see(`${title}: it is offered`, `.action-widget .monaco-list-row:has-text("${title}")`);
+  await workbench.page.locator(`.action-widget .monaco-list-row:has-text("${title}")`).first().click();
+  const question = '.notification-toast:has-text("on staging (")';
+  const toast = await workbench.see(`${title}: it asks`, question);
+  const text = await toast.innerText();
+  if (picture) {
+    await workbench.shot(picture);
+  }
+  await toast.locator(`.monaco-button:has-text("${answer}")`).first().click();
+  return text;
+}
+
+async function appliesAndRollsBack(workbench) {
+  if (!DATABASE_URL) {
+    console.log("SKIPPED  nothing is applied: there is no database");
+    return;
+  }
+  const there = "select to_regclass('public.bookmarks') is not null";
+  await workbench.run("File: Save All Files");
+  await workbench.open(bookmarks, 1, 1);
+  let asked = await runAction(workbench, "Apply this migration", "Cancel", "confirm");
+  check("the question names the file", asked.includes(`Apply ${bookmarks}`), asked);
+  check("and the database", asked.includes("staging (postgres@") && asked.includes("/vscode)"), asked);
+  await workbench.see("who says no is told that nothing was done", '.notification-toast:has-text("Nothing was done")');
+  check("and nothing was", sql(there) === "f", sql(there));
+  await runAction(workbench, "Apply this migration", "Apply");
+  await workbench.see("it is said that it is applied", `.notification-toast:has-text("Applied ${bookmarks} on staging")`);
+  check("it is in the database", sql(there) === "t", sql(there));
+  await workbench.see("a lens says where it is applied", '.codelens-decoration:has-text("Applied on staging")');
+  await workbench.see("the tree says so, too", `${workbench.tree("bookmarks")}:has-text("staging")`);
+  await workbench.shot("applied");
+  asked = await runAction(workbench, "Roll this migration back", "Roll back");
+  check("rolling back asks, with the database's name", asked.includes("staging (postgres@"), asked);
+  await workbench.see("it is said that it is rolled back", `.notification-toast:has-text("Rolled ${bookmarks} back on staging")`);
+  check("it is not in the database", sql(there) === "f", sql(there));
+  await workbench.gone("the lens goes", '.codelens-decoration:has-text("Applied on staging")');
+  await workbench.run("Notifications: Clear All Notifications");
 }
 
 async function offersMenu(workbench) {
@@ -384,7 +434,8 @@ try {
     renames,
     explains,
     createsMigration,
-    answersWithoutDatabase,
+    answersAboutDatabase,
+    appliesAndRollsBack,
     offersMenu,
   ]) {
     await step(workbench).catch(async (error) => {

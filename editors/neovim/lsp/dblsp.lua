@@ -13,7 +13,8 @@ return {
   -- The plug-in asks for a name to be typed where the server wants one.
   init_options = { confirm = true },
   before_init = function(params, config)
-    local options = params.initializationOptions or {}
+    -- A copy: it is the configuration's own table, and trust may be another at the next start.
+    local options = vim.deepcopy(params.initializationOptions or {})
     if options.trusted == nil then
       options.trusted = require("dblsp.trust").has(config.root_dir)
     end

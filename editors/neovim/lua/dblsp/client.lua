@@ -53,6 +53,12 @@ function M.execute(command, arguments, done)
   end)
 end
 
+local function is_waiting(client)
+  return vim.iter(client.requests):any(function(_, request)
+    return request.type == "pending"
+  end)
+end
+
 --- Stops the server and starts it again, with its settings read anew, for the buffers that it had.
 function M.restart()
   local client = M.require()
@@ -60,21 +66,28 @@ function M.restart()
     return
   end
   local buffers = vim.tbl_keys(client.attached_buffers)
-  client:stop()
+  -- Neovim takes code lenses that nobody answered any more for asked for, and never asks again.
+  local patience = vim.uv.now() + 2000
+  local is_stopping = false
   local timer = assert(vim.uv.new_timer())
-  timer:start(0, 50, function()
+  timer:start(0, 50, vim.schedule_wrap(function()
+    if timer:is_closing() then
+      return
+    end
+    if not is_stopping and (not is_waiting(client) or vim.uv.now() > patience) then
+      is_stopping = true
+      client:stop()
+    end
     if not client:is_stopped() then
       return
     end
     timer:close()
-    vim.schedule(function()
-      local config = vim.tbl_deep_extend("force", vim.lsp.config.dblsp, { root_dir = client.root_dir })
-      for _, buffer in ipairs(vim.tbl_filter(vim.api.nvim_buf_is_loaded, buffers)) do
-        vim.lsp.start(config, { bufnr = buffer })
-      end
-      M.say("dblsp restarted")
-    end)
-  end)
+    local config = vim.tbl_deep_extend("force", vim.lsp.config.dblsp, { root_dir = client.root_dir })
+    for _, buffer in ipairs(vim.tbl_filter(vim.api.nvim_buf_is_loaded, buffers)) do
+      vim.lsp.start(config, { bufnr = buffer })
+    end
+    M.say("dblsp restarted")
+  end))
 end
 
 return M
