@@ -14,24 +14,13 @@ if [ -z "${DBLSP:-}" ]; then
 fi
 # The migrations' role is no superuser on Supabase.
 superuser=supabase_admin
+# As on Supabase.
+server_options="-c shared_preload_libraries=pg_stat_statements"
 . tests/server.sh
 
 server=postgres://postgres@127.0.0.1:$port
-prelude=server/analysis/src/schema/prelude harness=server/database/src
-admin=postgres://supabase_admin@127.0.0.1:$port
-"$bin/psql" -X -q -v ON_ERROR_STOP=1 "$admin/postgres" -f "$prelude/roles.sql" > "$folder/log" 2>&1 \
-    || { cat "$folder/log"; exit 1; }
 for name in staging production; do
-    "$bin/psql" -X -q "$admin/postgres" -c "create database $name owner postgres"
-    # Extensions that Debian has not got are stubs.
-    "$bin/psql" -X -q -v ON_ERROR_STOP=1 "$admin/$name" > "$folder/log" 2>&1 << SQL || { cat "$folder/log"; exit 1; }
-\\i $harness/prelude/harness.sql
-$(for stub in "$harness"/extensions/*.sql; do
-        printf '%s\n' "\\set script \`cat $stub\`" \
-            "insert into _dblsp.stub values ('$(basename "$stub" .sql)', '1.0', '{}', :'script');"
-    done)
-\\i $prelude/supabase.sql
-SQL
+    supabase_database $name
 done
 export STAGING_DATABASE_URL=$server/staging PRODUCTION_DATABASE_URL=$server/production
 
@@ -76,7 +65,8 @@ for environment in staging production; do
         "🔍 Verifying..." "✅ Complete!"; do
         check "it says: $line" 1 "$(grep -cF "$line" "$folder/out")"
     done
-    succeeds ./scripts/db-migrate.sh $seed "${unproven[@]}"
+    succeeds ./scripts/db-migrate.sh $seed "${unproven[@]}" --watch 1s
+    check "it is watched" 1 "$(grep -c '^watched for . s: .* transactions, .* failed' "$folder/out")"
     succeeds ./scripts/db-test.sh v0.7.0
     DATABASE_URL=$server/$environment
     check "30 tables" 30 "$(sql "select count(*) from pg_tables where schemaname = 'public'")"
@@ -91,6 +81,25 @@ check "MIGRATIONS.md says who" 2 "$(grep -c '^\*\*Deployed by:\*\* Ana Pereira' 
 check "MIGRATIONS.md keeps what was written by hand" 1 "$(grep -c 'FIX P0: provision_user_profile() slug collision' $page)"
 check "snapshots before and after both" 4 "$(ls supabase/schemas/*.sql | wc -l)"
 
+for environment in staging production; do
+    succeeds dblsp report v0.7.0 --environment $environment
+done
+report=supabase/docs/v0.7.0_DEPLOYMENT-REPORT.md
+check "the report has both environments before the lessons" "staging production Lessons learned" \
+    "$(grep '^## ' $report | sed 's/^## //' | xargs)"
+check "it has who, tests and snapshots of each migration" 4 \
+    "$(grep -c "^| \`2025.*| Ana Pereira | .*s | .* | \`schemas/.*_after.sql\` |" $report)"
+check "the smoke test passed once all of the version was there" 2 "$(grep -c '| passed |' $report)"
+check "it has sizes and what the document counts" 4 "$(grep -c 'MB | .* | 30 tables, 3 views, 16 policies, 4 functions' $report)"
+check "it has what was confirmed, once for each migration" 3 "$(grep -c '^- .* (Ana Pereira, .*; Ana Pereira, ' $report)"
+check "there are no alerts" 2 "$(grep -c '^None.$' $report)"
+sed -i 's/^## Lessons learned$/&\n\nAll went well./' $report
+succeeds dblsp report v0.7.0 --environment staging
+check "what was written by hand stays" 1 "$(grep -c '^All went well.$' $report)"
+sed -i 's/^None.$/None that matter./' $report
+check "a part that was changed by hand is not written over" 2 "$(dblsp report v0.7.0 2> "$folder/out"; echo $?)"
+check "and that is said" 1 "$(grep -c 'was changed by hand' "$folder/out")"
+
 echo "== back"
 succeeds dblsp link staging
 succeeds ./scripts/db-rollback.sh v0.7.0_20251026213000
@@ -101,5 +110,19 @@ check "the baseline is gone" 0 "$(sql "select count(*) from pg_tables where sche
 check "MIGRATIONS.md names production alone" 2 "$(grep -c '^\*\*Environment:\*\* production$' $page)"
 check "production was left alone" 30 \
     "$(DATABASE_URL=$server/production && sql "select count(*) from pg_tables where schemaname = 'public'")"
+
+echo "== harm"
+# Programs begin to fail once the tables are there.
+(
+    until sql "select from public.profiles" > /dev/null 2>&1; do
+        sleep 0.2
+    done
+    yes 'select 1 / 0;' | head -20000 | "$bin/psql" -X -q "$DATABASE_URL" > /dev/null 2>&1
+) &
+check "a deployment that does harm is a finding" 1 \
+    "$(on_terminal dblsp apply --only $baseline --watch 60s > /dev/null; echo $?)"
+wait
+check "it says why" 1 "$(grep -c '^alert: .* of the transactions fail, where it was ' "$folder/out")"
+check "it was undone, as somebody said yes" 0 "$(sql "select count(*) from pg_tables where schemaname = 'public'")"
 
 [ "$failed" = 0 ] && echo "Deployment: passed" || { echo "Deployment: $failed failed"; exit 1; }

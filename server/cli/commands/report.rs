@@ -142,21 +142,30 @@ fn part(name: &str, target: &str, server: &str, found: &Deployment) -> String {
         .collect();
     out.push_str(if alerts.is_empty() { "None.\n" } else { "" });
     out.extend(alerts);
-    let mut confirmed: Vec<&[String; 3]> = found.migrations.iter().flat_map(|it| &it.confirmations).collect();
-    confirmed.dedup();
+    let confirmed = confirmed(&found.migrations);
     if !confirmed.is_empty() {
         out.push_str("\n### Confirmed\n\n");
-        out.extend(
-            confirmed
-                .iter()
-                .map(|[text, who, at]| format!("- {} ({}, {})\n", plain(text), plain(who), time(at))),
-        );
+        out.extend(confirmed);
     }
     if !found.events.is_empty() {
         out.push_str("\n### Also\n\n");
         out.extend(found.events.iter().map(event));
     }
     out
+}
+
+/// What was confirmed, with everybody who did and when: for every migration anew.
+fn confirmed(migrations: &[Deployed]) -> Vec<String> {
+    let mut said: Vec<(&str, Vec<String>)> = Vec::new();
+    for [text, who, at] in migrations.iter().flat_map(|it| &it.confirmations) {
+        let by = format!("{}, {}", plain(who), time(at));
+        match said.iter_mut().find(|(known, _)| known == text) {
+            Some((_, all)) => all.push(by),
+            None => said.push((text, vec![by])),
+        }
+    }
+    let line = |(text, all): (&str, Vec<String>)| format!("- {} ({})\n", plain(text), all.join("; "));
+    said.into_iter().map(line).collect()
 }
 
 fn line(it: &Deployed) -> String {

@@ -219,10 +219,16 @@ pub(crate) async fn measure(connection: &mut Connection) -> Result<Value, Server
         )
         SELECT pg_catalog.json_build_object(
             'database_size', pg_catalog.pg_database_size(pg_catalog.current_database()),
-            'tables', (SELECT pg_catalog.count(*) FROM pg_catalog.pg_class
-                       WHERE relnamespace IN (SELECT oid FROM own) AND relkind IN ('r', 'p')),
-            'views', (SELECT pg_catalog.count(*) FROM pg_catalog.pg_class
-                      WHERE relnamespace IN (SELECT oid FROM own) AND relkind IN ('v', 'm')),
+            'tables', (SELECT pg_catalog.count(*) FROM pg_catalog.pg_class c
+                       WHERE c.relnamespace IN (SELECT oid FROM own) AND c.relkind IN ('r', 'p')
+                         AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
+                                         WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid
+                                           AND d.deptype = 'e')),
+            'views', (SELECT pg_catalog.count(*) FROM pg_catalog.pg_class c
+                      WHERE c.relnamespace IN (SELECT oid FROM own) AND c.relkind IN ('v', 'm')
+                        AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
+                                        WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid
+                                          AND d.deptype = 'e')),
             'policies', (SELECT pg_catalog.count(*) FROM pg_catalog.pg_policy p JOIN pg_catalog.pg_class c ON c.oid = p.polrelid
                          WHERE c.relnamespace IN (SELECT oid FROM own)),
             'functions', (SELECT pg_catalog.count(*) FROM pg_catalog.pg_proc p
