@@ -126,6 +126,19 @@ impl Kinship {
         count(&noted) == count(self)
     }
 
+    /// Changes a relation in place; privileges that it got are held as another object holds them.
+    fn changed<'r>(&mut self, relation: &'r mut Arc<Relation>, change: impl FnOnce(&mut Relation)) -> &'r Relation {
+        let own = Arc::make_mut(relation);
+        let before = own.meta.acl.clone();
+        change(own);
+        if own.meta.acl != before
+            && let Some(acl) = self.shared(&own.meta.acl)
+        {
+            own.meta.acl = acl;
+        }
+        own
+    }
+
     /// The privileges as another object holds them; `None` where these are to be held.
     fn shared(&mut self, acl: &Acl) -> Option<Acl> {
         if acl.is_empty() {
@@ -406,12 +419,8 @@ impl Catalog {
     /// Changes a relation in place; nothing where there is none.
     pub(crate) fn edit(&mut self, id: &Id, change: impl FnOnce(&mut Relation)) {
         if let Some(relation) = self.relations.get_mut(id) {
-            let own = Arc::make_mut(relation);
-            change(own);
+            let own = self.kinship.changed(relation, change);
             self.kinship.note(id, own);
-            if let Some(acl) = self.kinship.shared(&own.meta.acl) {
-                own.meta.acl = acl;
-            }
         }
     }
 
@@ -427,12 +436,8 @@ impl Catalog {
     /// Changes what no secondary index holds of a relation; nothing where there is none.
     pub(crate) fn touch(&mut self, id: &Id, change: impl FnOnce(&mut Relation)) {
         if let Some(relation) = self.relations.get_mut(id) {
-            let own = Arc::make_mut(relation);
-            change(own);
+            let own = self.kinship.changed(relation, change);
             debug_assert!(self.kinship.holds(id, own), "{id} has new kin");
-            if let Some(acl) = self.kinship.shared(&own.meta.acl) {
-                own.meta.acl = acl;
-            }
         }
     }
 
