@@ -44,11 +44,8 @@ pub fn lenses(view: View<'_>, file: usize) -> Option<Lenses> {
                 Change::Create(_) | Change::AddColumn { .. } | Change::AddConstraint { .. } => created += 1,
                 Change::PutTrigger { table, trigger } => {
                     let relation = moment.before.relations.get(table);
-                    let old = relation.is_some_and(|relation| {
-                        super::place::triggers(relation)
-                            .iter()
-                            .any(|old| old.name == trigger.name)
-                    });
+                    let old =
+                        relation.is_some_and(|relation| relation.triggers().iter().any(|old| old.name == trigger.name));
                     *(if old { &mut changed } else { &mut created }) += 1;
                 }
                 Change::PutPolicy { table, policy } => {

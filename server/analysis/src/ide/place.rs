@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::{Location, View};
 use crate::schema::change::Key;
 use crate::schema::objects::Origin;
-pub(super) use crate::schema::presence::{history, triggers};
+pub(super) use crate::schema::presence::history;
 use crate::sql::body;
 use crate::sql::name::Ident;
 use crate::sql::statement::{

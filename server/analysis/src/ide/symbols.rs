@@ -222,7 +222,7 @@ pub fn workspace_symbols(view: View<'_>, query: &str) -> Vec<WorkspaceSymbol> {
             RelationKind::Composite => continue,
         };
         add(Key::Relation(id.clone()), kind);
-        for trigger in super::place::triggers(relation) {
+        for trigger in relation.triggers() {
             add(Key::Trigger(id.clone(), trigger.name.clone()), SymbolKind::Trigger);
         }
         if let RelationKind::Table(table) = &relation.kind {

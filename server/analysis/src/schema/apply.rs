@@ -9,8 +9,8 @@ use super::catalog::Catalog;
 use super::change::{Change, Key, Object, TableChange, Taint};
 use super::facts;
 use super::objects::{
-    Acl, Certainty, ConstraintKind, Extension, Id, Index, IndexColumn, Meta, Origin, Relation, RelationKind, Shared,
-    Signature, Table, TypeKind, TypeObject,
+    Acl, Certainty, ConstraintKind, Extension, Id, Index, IndexColumn, Meta, Origin, Relation, RelationKind, Signature,
+    Table, TypeKind, TypeObject,
 };
 use crate::sql::keyword::quote_ident;
 use crate::sql::name::Name;
@@ -451,7 +451,7 @@ impl Catalog {
         let users: Vec<Id> = self
             .relations
             .iter()
-            .filter(|(_, relation)| triggers_of(relation).iter().any(|trigger| trigger.function == from.id))
+            .filter(|(_, relation)| relation.triggers().iter().any(|trigger| trigger.function == from.id))
             .map(|(id, _)| id.clone())
             .collect();
         for id in users {
@@ -977,15 +977,6 @@ pub(crate) fn is_like(own: &Index, parent: &Index) -> bool {
         && own.predicate.is_some() == parent.predicate.is_some()
         && own.keys.len() == parent.keys.len()
         && own.keys.iter().zip(&parent.keys).all(|(a, b)| same_keys(a, b))
-}
-
-/// The triggers of a table or view.
-pub(crate) fn triggers_of(relation: &Relation) -> &[Shared<super::objects::Trigger>] {
-    match &relation.kind {
-        RelationKind::Table(table) => &table.triggers,
-        RelationKind::View(view) => &view.triggers,
-        _ => &[],
-    }
 }
 
 fn redirect_relation(relation: &mut Relation, from: &Id, to: &Id) {

@@ -288,6 +288,15 @@ impl Relation {
         }
     }
 
+    /// The triggers of a table or view.
+    pub fn triggers(&self) -> &[Shared<Trigger>] {
+        match &self.kind {
+            RelationKind::Table(table) => &table.triggers,
+            RelationKind::View(view) => &view.triggers,
+            _ => &[],
+        }
+    }
+
     pub fn index(&self) -> Option<&Index> {
         if let RelationKind::Index(index) = &self.kind {
             Some(index)

@@ -2,7 +2,7 @@
 
 use super::catalog::Catalog;
 use super::change::Key;
-use super::objects::{Certainty, Meta, Origin, Relation, RelationKind, Shared, Trigger};
+use super::objects::{Certainty, Meta, Origin, Relation, RelationKind};
 
 /// Where an object comes from, and how sure that is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,15 +28,6 @@ impl History {
             changed: created,
             certainty,
         }
-    }
-}
-
-/// The triggers of a table or view.
-pub(crate) fn triggers(relation: &Relation) -> &[Shared<Trigger>] {
-    match &relation.kind {
-        RelationKind::Table(table) => &table.triggers,
-        RelationKind::View(view) => &view.triggers,
-        _ => &[],
     }
 }
 
@@ -70,7 +61,7 @@ pub(crate) fn history(catalog: &Catalog, key: &Key) -> Option<History> {
             None => History::of(&catalog.types.get(id)?.meta),
         },
         Key::Trigger(id, name) => {
-            let trigger = triggers(relation(id)?).iter().find(|trigger| trigger.name == *name)?;
+            let trigger = relation(id)?.triggers().iter().find(|trigger| trigger.name == *name)?;
             History::part(trigger.created, trigger.certainty)
         }
         Key::Policy(id, name) => {

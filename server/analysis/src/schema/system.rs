@@ -329,7 +329,7 @@ fn policies(catalog: &Catalog) -> Vec<Row> {
 fn triggers(catalog: &Catalog) -> Vec<Row> {
     let mut rows = Vec::new();
     for (id, relation) in &catalog.relations {
-        for trigger in super::apply::triggers_of(relation) {
+        for trigger in relation.triggers() {
             rows.push(row([
                 ("tgname", text(&trigger.name)),
                 ("tgrelid", object(id)),

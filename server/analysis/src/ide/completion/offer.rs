@@ -369,7 +369,8 @@ impl Offer<'_, '_> {
             let table = relation.table();
             match want {
                 Want::Trigger => found.extend(
-                    crate::ide::place::triggers(relation)
+                    relation
+                        .triggers()
                         .iter()
                         .map(|trigger| (ItemKind::Trigger, trigger.name.clone(), detail.clone())),
                 ),

@@ -14,7 +14,7 @@ use crate::sql::statement::{Expr, PolicyCommand, TriggerMode, Volatility};
 
 pub(super) use self::table::column_line;
 use self::table::{column, constraint_line, index_line, table, written};
-use super::place::{noun, triggers};
+use super::place::noun;
 
 /// More columns, labels or lines of code than this are cut.
 const MOST_LINES: usize = 60;
@@ -69,7 +69,7 @@ pub(super) fn describe(catalog: &Catalog, key: &Key, source: Source<'_>) -> Opti
         }
         Key::Trigger(id, name) => {
             let relation = catalog.relations.get(id)?;
-            let found = triggers(relation).iter().find(|trigger| trigger.name == *name)?;
+            let found = relation.triggers().iter().find(|trigger| trigger.name == *name)?;
             page.code(&trigger_code(id, found));
             if found.mode == TriggerMode::Disable {
                 page.line("disabled");

@@ -203,11 +203,7 @@ pub(super) fn created(change: &Change, moment: &Moment<'_>) -> Option<Key> {
         Change::AddConstraint { table, constraint } => Some(Key::Constraint(table.clone(), constraint.name.clone())),
         Change::PutTrigger { table, trigger } => {
             let relation = moment.before.relations.get(table);
-            let known = relation.is_some_and(|relation| {
-                crate::schema::apply::triggers_of(relation)
-                    .iter()
-                    .any(|old| old.name == trigger.name)
-            });
+            let known = relation.is_some_and(|relation| relation.triggers().iter().any(|old| old.name == trigger.name));
             (!known).then(|| Key::Trigger(table.clone(), trigger.name.clone()))
         }
         Change::PutPolicy { table, policy } => {

@@ -82,9 +82,7 @@ impl Resolver<'_> {
             ObjectKind::Trigger => {
                 let table = on_table(self)?;
                 let relation = self.catalog.relations.get(&table)?;
-                let found = crate::schema::apply::triggers_of(relation)
-                    .iter()
-                    .any(|trigger| trigger.name == bare);
+                let found = relation.triggers().iter().any(|trigger| trigger.name == bare);
                 found.then_some(Key::Trigger(table, bare))
             }
             ObjectKind::Policy => {
@@ -351,7 +349,7 @@ impl Resolver<'_> {
         let overloaded = self.catalog.overloads(id).nth(1).is_some();
         let mut found = Vec::new();
         for (other, relation) in &self.catalog.relations {
-            let triggers = crate::schema::apply::triggers_of(relation);
+            let triggers = relation.triggers();
             let calls = triggers
                 .iter()
                 .filter(|trigger| trigger.function == *id && signature.arguments.is_empty());

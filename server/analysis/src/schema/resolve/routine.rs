@@ -314,7 +314,8 @@ impl Resolver<'_> {
         self.target = Some(table.clone());
         let function = self.trigger_function(&create.function);
         let old = self.catalog.relations.get(&table).and_then(|relation| {
-            crate::schema::apply::triggers_of(relation)
+            relation
+                .triggers()
                 .iter()
                 .find(|old| old.name == create.name.value)
                 .cloned()

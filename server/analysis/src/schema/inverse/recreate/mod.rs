@@ -12,7 +12,6 @@ use smol_str::SmolStr;
 
 use super::words::{is_plain_type, other_name, other_noun};
 use super::{Fidelity, Piece};
-use crate::schema::apply::triggers_of;
 use crate::schema::catalog::Catalog;
 use crate::schema::change::Key;
 use crate::schema::facts::builtin_volatility;
@@ -159,7 +158,7 @@ impl Recreate<'_> {
             }
             Key::Trigger(table, name) => {
                 let relation = self.catalog.relations.get(table);
-                let trigger = relation.and_then(|relation| triggers_of(relation).iter().find(|t| t.name == *name));
+                let trigger = relation.and_then(|relation| relation.triggers().iter().find(|t| t.name == *name));
                 if let Some(trigger) = trigger {
                     let pieces = self.trigger(table, trigger, "create");
                     out.late.extend(pieces);

@@ -1,6 +1,5 @@
 //! What was there before, and pieces that say that nobody knows.
 
-use crate::schema::apply::triggers_of;
 use crate::schema::catalog::Catalog;
 use crate::schema::change::Key;
 use crate::schema::inverse::{Fidelity, Piece};
@@ -71,7 +70,8 @@ pub(crate) fn comment(catalog: &Catalog, object: &Key) -> Option<SmolStr> {
         },
         Key::Trigger(id, name) => {
             let relation = catalog.relations.get(id)?;
-            triggers_of(relation)
+            relation
+                .triggers()
                 .iter()
                 .find(|own| own.name == *name)?
                 .comment

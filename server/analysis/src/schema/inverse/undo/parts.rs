@@ -3,7 +3,6 @@
 use super::Undoing;
 use super::casts::{cast, casts_by_itself, narrows};
 use super::known::{position, suggestion};
-use crate::schema::apply::triggers_of;
 use crate::schema::catalog::Catalog;
 use crate::schema::change::{Change, ColumnChange, Key, TableChange};
 use crate::schema::inverse::identity::Fate;
@@ -176,7 +175,7 @@ impl Undoing<'_, '_> {
         if cloned && self.moment.step.target.as_ref() != Some(table) {
             return;
         }
-        let old = relation.and_then(|relation| triggers_of(relation).iter().find(|old| old.name == new.name));
+        let old = relation.and_then(|relation| relation.triggers().iter().find(|old| old.name == new.name));
         let on = self.last(table);
         let drop = format!("drop trigger {} on {};", quote_ident(&new.name), print::id(&on));
         let Some(old) = old else { return out.say(drop) };
