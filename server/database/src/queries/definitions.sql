@@ -47,7 +47,8 @@ SELECT 'column', rel.identity || '.' || a.attname, jsonb_strip_nulls(jsonb_build
     'storage', a.attstorage,
     'compression', nullif(a.attcompression::text, ''),
     'statistics_target', nullif(a.attstattarget, -1),
-    'options', to_jsonb(a.attoptions),
+    -- Security releases of November 2026 number every column here, anew whenever it is created: 15.20 and its sisters.
+    'options', (SELECT jsonb_agg(o) FROM unnest(a.attoptions) o WHERE o NOT LIKE 'pg\_attver=%'),
     'server_options', to_jsonb(a.attfdwoptions),
     'local', a.attislocal,
     'inherited', a.attinhcount

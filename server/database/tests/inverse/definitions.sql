@@ -17,7 +17,8 @@ SELECT 'index', rel.name, concat_ws(' ', pg_get_indexdef(rel.oid), i.indisvalid,
 FROM rel JOIN pg_index i ON i.indexrelid = rel.oid
 UNION ALL
 SELECT 'column', rel.name || '.' || a.attname, concat_ws(' ', format_type(a.atttypid, a.atttypmod), a.attnotnull,
-    pg_get_expr(d.adbin, d.adrelid), a.attidentity, a.attgenerated, a.attstorage, a.attcompression, a.attoptions,
+    pg_get_expr(d.adbin, d.adrelid), a.attidentity, a.attgenerated, a.attstorage, a.attcompression,
+    array(SELECT o FROM unnest(a.attoptions) o WHERE o NOT LIKE 'pg\_attver=%'),
     nullif(a.attstattarget, -1), nullif(a.attcollation, t.typcollation)::regcollation, a.attacl::text)
 FROM rel JOIN pg_attribute a ON a.attrelid = rel.oid AND a.attnum > 0 AND NOT a.attisdropped
 JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
