@@ -53,10 +53,14 @@ function M.execute(command, arguments, done)
   end)
 end
 
-local function is_waiting(client)
-  return vim.iter(client.requests):any(function(_, request)
-    return request.type == "pending"
-  end)
+--- Whether the server still owes an answer, to a request that `is_meant` is true of if it is given.
+function M.is_waiting(client, is_meant)
+  for _, request in pairs(client.requests) do
+    if request.type == "pending" and (not is_meant or is_meant(request)) then
+      return true
+    end
+  end
+  return false
 end
 
 --- Stops the server and starts it again, with its settings read anew, for the buffers that it had.
@@ -74,7 +78,7 @@ function M.restart()
     if timer:is_closing() then
       return
     end
-    if not is_stopping and (not is_waiting(client) or vim.uv.now() > patience) then
+    if not is_stopping and (not M.is_waiting(client) or vim.uv.now() > patience) then
       is_stopping = true
       client:stop()
     end

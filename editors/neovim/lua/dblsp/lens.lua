@@ -1,10 +1,34 @@
 --- Keeps the code lenses over migrations fresh: Neovim 0.11 shows them only when it is asked to.
 local M = {}
 
+local server = require("dblsp.client")
+
+--- Whether the server still owes this buffer its lenses.
+local function is_asked_for(buffer)
+  return vim.iter(vim.lsp.get_clients({ name = "dblsp", bufnr = buffer })):any(function(attached)
+    return server.is_waiting(attached, function(request)
+      return request.method == "textDocument/codeLens" and request.bufnr == buffer
+    end)
+  end)
+end
+
+--- Buffers that wait for an answer before they ask again.
+local waiting = {}
+
 local function refresh(buffer)
-  if vim.api.nvim_buf_is_loaded(buffer) then
-    vim.lsp.codelens.refresh({ bufnr = buffer })
+  if not vim.api.nvim_buf_is_loaded(buffer) or waiting[buffer] then
+    return
   end
+  -- Neovim drops a refresh while another is under way, whose answer may be older than what changed.
+  if is_asked_for(buffer) then
+    waiting[buffer] = true
+    vim.defer_fn(function()
+      waiting[buffer] = nil
+      refresh(buffer)
+    end, 50)
+    return
+  end
+  vim.lsp.codelens.refresh({ bufnr = buffer })
 end
 
 local function is_wanted()
