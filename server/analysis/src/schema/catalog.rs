@@ -279,19 +279,28 @@ pub(crate) fn new<'a, K: Ord, V: PartialEq>(
     })
 }
 
-fn share<K: Ord + Clone, V: PartialEq>(
-    objects: &mut OrdMap<K, Arc<V>>,
-    before: &OrdMap<K, Arc<V>>,
-    other: &OrdMap<K, Arc<V>>,
-) {
-    let alike = new(before, objects).filter_map(|(key, object)| {
-        let known = other.get(key)?;
-        (!Arc::ptr_eq(known, object) && known == object).then(|| (key.clone(), Arc::clone(known)))
-    });
-    for (key, known) in alike.collect::<Vec<_>>() {
-        objects.insert(key, known);
+/// Makes a map the other one with the few differences between them, so that both hold the rest once.
+fn share<K: Ord + Clone, V: Clone + PartialEq>(objects: &mut OrdMap<K, V>, other: &OrdMap<K, V>) {
+    let mut shared = other.clone();
+    for (number, difference) in other.diff(objects).enumerate() {
+        // Maps that have little in common would be built anew for nothing.
+        if number == SHARED_BUT_FOR {
+            return;
+        }
+        match difference {
+            DiffItem::Add(key, object) | DiffItem::Update { new: (key, object), .. } => {
+                shared.insert(key.clone(), object.clone());
+            }
+            DiffItem::Remove(key, _) => {
+                shared.remove(key);
+            }
+        }
     }
+    *objects = shared;
 }
+
+/// Differences up to which [`share`] goes; an edit of one file makes a few.
+const SHARED_BUT_FOR: usize = 64;
 
 impl Catalog {
     /// A new database: schema `public`, owned by `pg_database_owner`, where everybody may look but (since PostgreSQL
@@ -492,11 +501,20 @@ impl Catalog {
         self.kinship = later.kinship.clone();
     }
 
-    /// Takes over what another catalog holds alike of what is new since `before`: then both hold it once.
-    pub(crate) fn share_objects(&mut self, before: &Self, other: &Self) {
-        share(&mut self.relations, &before.relations, &other.relations);
-        share(&mut self.routines, &before.routines, &other.routines);
-        share(&mut self.types, &before.types, &other.types);
+    /// Takes over what another catalog holds alike: then both hold it once.
+    pub(crate) fn share_objects(&mut self, other: &Self) {
+        share(&mut self.relations, &other.relations);
+        share(&mut self.routines, &other.routines);
+        share(&mut self.types, &other.types);
+        share(&mut self.others, &other.others);
+        share(&mut self.comments, &other.comments);
+        share(&mut self.rule_definitions, &other.rule_definitions);
+        if self.renames == other.renames {
+            self.renames = other.renames.clone();
+        }
+        if self.changed_types == other.changed_types {
+            self.changed_types = other.changed_types.clone();
+        }
     }
 
     /// Whether a table of the schema has a constraint of that name.

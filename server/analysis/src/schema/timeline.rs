@@ -143,10 +143,12 @@ impl Timeline {
     ) -> Self {
         let first = self.missing.len();
         let mut boundary = Boundary::clone(&self.boundaries[first]);
+        if let Some((known, _)) = known {
+            boundary.catalog.share_kinship(known.last());
+        }
         let mut new = Vec::new();
         for (number, migration) in history.migrations.iter().enumerate().skip(first) {
             let document = document(number);
-            let before = known.map(|_| boundary.catalog.snapshot());
             if number > first {
                 new.push(boundary.snapshot());
             }
@@ -154,9 +156,7 @@ impl Timeline {
             replayer.quiet = true;
             boundary = replayer.replay(document, &mut |_| {});
             self.missing.push(replayer.missing);
-            let Some(((known, end), before)) = known.zip(before) else {
-                continue;
-            };
+            let Some((known, end)) = known else { continue };
             if number + 1 == end && *known.boundaries[end] == boundary {
                 self.close(new, &boundary.catalog);
                 self.missing.extend_from_slice(&known.missing[end..]);
@@ -165,7 +165,7 @@ impl Timeline {
             }
             // Both are held while the later one's findings are looked for, and most of them is the same.
             let other = &known.boundaries[number + 1].catalog;
-            boundary.catalog.share_objects(&before, other);
+            boundary.catalog.share_objects(other);
         }
         if self.missing.len() > first {
             let last = boundary.catalog.clone();
