@@ -869,12 +869,15 @@ impl Catalog {
     /// Changes what every object has.
     fn meta(&mut self, object: &Key, change: impl FnOnce(&mut Meta)) {
         match object {
+            Key::Relation(id) => {
+                self.touch(id, |relation| change(&mut relation.meta));
+                None
+            }
+            Key::Routine(signature) => {
+                self.touch_routine(signature, |routine| change(&mut routine.meta));
+                None
+            }
             Key::Schema(name) => self.schemas.get_mut(name).map(|s| change(&mut Arc::make_mut(s).meta)),
-            Key::Relation(id) => self.relations.get_mut(id).map(|r| change(&mut Arc::make_mut(r).meta)),
-            Key::Routine(signature) => self
-                .routines
-                .get_mut(signature)
-                .map(|r| change(&mut Arc::make_mut(r).meta)),
             Key::Type(id) => self.types.get_mut(id).map(|t| change(&mut Arc::make_mut(t).meta)),
             Key::Extension(name) => self
                 .extensions

@@ -126,15 +126,21 @@ impl Kinship {
         count(&noted) == count(self)
     }
 
-    /// Changes a relation in place; privileges that it got are held as another object holds them.
-    fn changed<'r>(&mut self, relation: &'r mut Arc<Relation>, change: impl FnOnce(&mut Relation)) -> &'r Relation {
-        let own = Arc::make_mut(relation);
-        let before = own.meta.acl.clone();
+    /// Changes an object in place; privileges that it got are held as another object holds them.
+    fn changed<'o, O: Clone>(
+        &mut self,
+        object: &'o mut Arc<O>,
+        meta: fn(&mut O) -> &mut Meta,
+        change: impl FnOnce(&mut O),
+    ) -> &'o O {
+        let own = Arc::make_mut(object);
+        let before = meta(own).acl.clone();
         change(own);
-        if own.meta.acl != before
-            && let Some(acl) = self.shared(&own.meta.acl)
+        let acl = &mut meta(own).acl;
+        if *acl != before
+            && let Some(known) = self.shared(acl)
         {
-            own.meta.acl = acl;
+            *acl = known;
         }
         own
     }
@@ -428,7 +434,7 @@ impl Catalog {
     /// Changes a relation in place; nothing where there is none.
     pub(crate) fn edit(&mut self, id: &Id, change: impl FnOnce(&mut Relation)) {
         if let Some(relation) = self.relations.get_mut(id) {
-            let own = self.kinship.changed(relation, change);
+            let own = self.kinship.changed(relation, |relation| &mut relation.meta, change);
             self.kinship.note(id, own);
         }
     }
@@ -445,8 +451,15 @@ impl Catalog {
     /// Changes what no secondary index holds of a relation; nothing where there is none.
     pub(crate) fn touch(&mut self, id: &Id, change: impl FnOnce(&mut Relation)) {
         if let Some(relation) = self.relations.get_mut(id) {
-            let own = self.kinship.changed(relation, change);
+            let own = self.kinship.changed(relation, |relation| &mut relation.meta, change);
             debug_assert!(self.kinship.holds(id, own), "{id} has new kin");
+        }
+    }
+
+    /// Changes what no secondary index holds of a routine; nothing where there is none.
+    pub(crate) fn touch_routine(&mut self, signature: &Signature, change: impl FnOnce(&mut Routine)) {
+        if let Some(routine) = self.routines.get_mut(signature) {
+            self.kinship.changed(routine, |routine| &mut routine.meta, change);
         }
     }
 
