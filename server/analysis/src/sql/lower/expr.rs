@@ -536,7 +536,9 @@ impl Lowering<'_> {
             ObjectNamePart::Function(_) => None,
         };
         let parts: Option<Vec<Ident>> = name.0.iter().map(ident).collect();
-        parts.filter(|parts| !parts.is_empty()).map(|parts| Name { parts })
+        parts.filter(|parts| !parts.is_empty()).map(|parts| Name {
+            parts: super::exact(parts),
+        })
     }
 
     // ---- leaves --------------------------------------------------------------------------------------------------
@@ -574,7 +576,7 @@ impl Lowering<'_> {
     }
 
     fn column(&self, parts: &[SqlIdent]) -> Expr {
-        let parts: Vec<Ident> = parts.iter().filter_map(|part| self.ident(part)).collect();
+        let parts = super::exact(parts.iter().filter_map(|part| self.ident(part)));
         if parts.is_empty() {
             return self.reader.opaque_expr(self.tokens);
         }

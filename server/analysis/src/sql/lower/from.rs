@@ -41,10 +41,8 @@ impl<'a> Reader<'a> {
         let Some(reader) = self.deeper() else {
             return Vec::new();
         };
-        commas(tokens)
-            .into_iter()
-            .filter_map(|piece| reader.joined(&mut reader.cursor(piece)).ok())
-            .collect()
+        let pieces = commas(tokens).into_iter();
+        super::exact(pieces.filter_map(|piece| reader.joined(&mut reader.cursor(piece)).ok()))
     }
 
     /// One item and everything joined to it.

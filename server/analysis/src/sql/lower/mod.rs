@@ -74,6 +74,13 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Collects without room for more: a tree is many short lists, and is kept as long as its file.
+fn exact<T>(items: impl IntoIterator<Item = T>) -> Vec<T> {
+    let mut all: Vec<T> = items.into_iter().collect();
+    all.shrink_to_fit();
+    all
+}
+
 /// How many parentheses are in each other at most.
 fn depth(tokens: &[Token]) -> usize {
     let (mut depth, mut most) = (0_usize, 0);

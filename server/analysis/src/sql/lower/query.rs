@@ -219,7 +219,7 @@ impl<'a> Reader<'a> {
                 _ => vec![reader.expr(key)],
             }
         };
-        commas(tokens).into_iter().flat_map(key).collect()
+        super::exact(commas(tokens).into_iter().flat_map(key))
     }
 
     /// `INTO [TEMPORARY | UNLOGGED] [TABLE] name`
@@ -341,7 +341,7 @@ impl<'a> Reader<'a> {
                 }
             }
         }
-        all
+        super::exact(all)
     }
 
     /// `expression [ASC | DESC | USING operator] [NULLS FIRST | LAST]`
