@@ -13,6 +13,8 @@ pub struct Settings {
     pub postgres: u16,
     /// Who applies the files, and so in which transactions.
     pub runner: Runner,
+    /// Whether that is a guess: nobody said it, and nothing in the project shows it.
+    pub runner_is_assumed: bool,
     /// How migration files are named.
     pub naming: Naming,
     /// Level per rule where it is not the rule's own; `None` turns the rule off.
@@ -34,6 +36,7 @@ impl Default for Settings {
         Self {
             postgres: 15,
             runner: Runner::default(),
+            runner_is_assumed: false,
             naming: Naming::default(),
             levels: BTreeMap::new(),
             levels_in: BTreeMap::new(),

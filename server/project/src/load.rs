@@ -280,6 +280,9 @@ impl Opened {
     pub fn settings(&self, disk: &Disk) -> Settings {
         let config = &self.config;
         let supabase = self.supabase.as_ref();
+        let runner = config
+            .runner
+            .map_or_else(|| self.default_runner(disk), RunnerName::runner);
         Settings {
             postgres: config
                 .postgres
@@ -287,9 +290,8 @@ impl Opened {
                 .or(self.squawk.as_ref().and_then(|squawk| squawk.postgres))
                 .unwrap_or(15)
                 .clamp(14, 18),
-            runner: config
-                .runner
-                .map_or_else(|| self.default_runner(disk), RunnerName::runner),
+            runner,
+            runner_is_assumed: config.runner.is_none() && runner == Runner::PsqlSingle,
             naming: self.naming(),
             levels: self.levels(),
             levels_in: BTreeMap::new(),
@@ -1025,6 +1027,8 @@ mod tests {
         );
         let runners: Vec<Runner> = found.projects.iter().map(|project| project.settings.runner).collect();
         assert_eq!(runners, [Runner::Supabase, Runner::Sqlx, Runner::PsqlSingle]);
+        let assumed = found.projects.iter().map(|project| project.settings.runner_is_assumed);
+        assert_eq!(assumed.collect::<Vec<_>>(), [false, false, true]);
     }
 
     #[test]

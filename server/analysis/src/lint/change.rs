@@ -36,7 +36,7 @@ impl<'a> Change<'a> {
                 && old.databases == new.databases
                 && before.timeline.is_complete() == now.timeline.is_complete()
                 && before.settings == now.settings
-                && uses_timeouts(before) == uses_timeouts(now)
+                && first_timeout(before) == first_timeout(now)
                 && pairs().all(|(old, new)| is_named_alike(old, new)),
             is_last_same: now.timeline.shares(&before.timeline, count),
             are_heads_same: pairs().all(|(old, new)| is_headed_alike(old, new)),
@@ -62,8 +62,8 @@ impl<'a> Change<'a> {
     }
 }
 
-fn uses_timeouts(linter: &Linter<'_>) -> bool {
-    linter.timeouts.are_used(linter.history, linter.documents)
+fn first_timeout(linter: &Linter<'_>) -> Option<usize> {
+    linter.timeouts.first_use(linter.history, linter.documents)
 }
 
 /// Whether other files' rules see the same of a file's name: see [`super::context::Named`].

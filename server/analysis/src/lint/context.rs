@@ -48,33 +48,33 @@ pub struct Cx<'a> {
     timeouts: &'a Timeouts,
 }
 
-/// Whether a history knows of `lock_timeout`; looked for when somebody asks.
+/// Since when a history knows of `lock_timeout`; looked for when somebody asks.
 #[derive(Debug, Default)]
 pub(crate) struct Timeouts {
-    used: OnceLock<bool>,
+    first: OnceLock<Option<usize>>,
 }
 
 impl Timeouts {
-    /// Whether some file sets `lock_timeout`, and none sets it for a role or a database, which would do for all files.
-    pub(crate) fn are_used(&self, history: &History, documents: &[Document]) -> bool {
-        *self.used.get_or_init(|| {
-            let mut is_used = false;
-            for (migration, document) in history.migrations.iter().zip(documents) {
+    /// The first file that sets `lock_timeout`, unless one sets it for a role or a database, which would do for all files.
+    pub(crate) fn first_use(&self, history: &History, documents: &[Document]) -> Option<usize> {
+        *self.first.get_or_init(|| {
+            let mut first = None;
+            for (number, (migration, document)) in history.migrations.iter().zip(documents).enumerate() {
                 let text = &*migration.text;
                 if !text.contains("lock_timeout") && !text.contains("LOCK_TIMEOUT") {
                     continue;
                 }
-                is_used = true;
+                first = first.or(Some(number));
                 if document
                     .file
                     .statements
                     .iter()
                     .any(|one| is_standing(one.span.slice(text)))
                 {
-                    return false;
+                    return None;
                 }
             }
-            is_used
+            first
         })
     }
 }
@@ -198,9 +198,10 @@ impl<'a> Cx<'a> {
         self.timeline.is_complete()
     }
 
-    /// Whether the project sets `lock_timeout` where it thinks of it.
+    /// Whether the project has begun to set `lock_timeout` by the judged file.
     pub fn uses_lock_timeouts(&self) -> bool {
-        self.timeouts.are_used(self.history, self.documents)
+        let first = self.timeouts.first_use(self.history, self.documents);
+        first.is_some_and(|first| first <= self.file)
     }
 
     /// All files of the history, by name, in the order of application.
@@ -323,6 +324,16 @@ impl<'a> Cx<'a> {
     /// Where findings about the file as a whole stand: its first line.
     pub fn first_line(&self) -> Span {
         first_line(self.text())
+    }
+
+    /// Whether some other migration of the history has a rollback.
+    pub fn others_have_rollbacks(&self) -> bool {
+        // It may be a section of their text.
+        self.far.texts.set(true);
+        let migrations = self.history.migrations.iter().enumerate();
+        migrations
+            .filter(|(number, _)| *number != self.file)
+            .any(|(_, migration)| migration.has_rollback)
     }
 
     /// The first line of migration `number`, as a place to point at.

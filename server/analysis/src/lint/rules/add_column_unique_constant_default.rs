@@ -23,11 +23,15 @@ rule! {
     /// ```
     ///
     /// ## Good
-    /// ```sql
+    /// ```sql runner=psql
     /// -- 1_users.sql
     /// create table users (id bigint primary key);
     /// -- 2_code.sql
     /// alter table users add column code text;
+    /// -- 3_code.sql
+    /// update users set code = 'user-' || id where code is null;
+    /// -- 4_code.sql
+    /// create unique index concurrently users_code_key on users (code);
     /// ```
     ///
     /// ## References

@@ -9,7 +9,8 @@ rule! {
     ///
     /// ## When
     /// `DROP INDEX` without `CONCURRENTLY`, of an index on a table that other sessions may be using. Indexes of
-    /// materialized views are exempt, as are indexes that were made in the same transaction.
+    /// materialized views are exempt, as are indexes that were made in the same transaction, and tables that an earlier
+    /// statement of the transaction has locked against reads and writes: the drop adds nothing to that.
     ///
     /// ## Why
     /// PostgreSQL takes an ACCESS EXCLUSIVE lock on the table. The drop itself is quick, but it waits for every query on
@@ -73,6 +74,11 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
         let Some(busy) = cx.busy(&index.table).filter(|_| !is_new) else {
             continue;
         };
+        // Everybody waits already, and dropping the index takes no time.
+        let held = cx.work().held.get(&index.table);
+        if held.is_some_and(|(mode, _)| mode.blocks_reads()) {
+            continue;
+        }
         let message = format!(
             "dropping `{}` makes reads and writes of `{}` wait under an ACCESS EXCLUSIVE lock",
             shown(id),
@@ -130,8 +136,6 @@ create index va on v (a);
 -- 2_second.sql
 drop index if exists ua, missing;
 --                   ^^ warning: dropping `ua` makes reads and writes of `users` wait under an ACCESS EXCLUSIVE lock
-drop index public.ub cascade;
---         ^^^^^^^^^ warning: dropping `ub` makes
 drop index concurrently uc;
 drop index va;
 create index uc on users (a);
@@ -139,6 +143,40 @@ drop index uc;
 create table posts (a int);
 create index pa on posts (a);
 drop index pa;
+-- 3_third.sql
+drop index public.ub cascade;
+--         ^^^^^^^^^ warning: dropping `ub` makes
+",
+        );
+    }
+
+    #[test]
+    fn a_table_that_is_locked_already_is_kept_no_longer() {
+        Case::new(&RULE).fires(
+            "
+-- 1_first.sql
+create table users (id bigint primary key, a int, b int);
+create table posts (id bigint primary key, a int);
+create index ua on users (a);
+create index ub on users (b);
+create index pa on posts (a);
+-- 2_second.sql
+alter table users drop column b;
+drop index ua;
+create trigger t before insert on posts for each row execute function f();
+drop index pa;
+--         ^^ warning: dropping `pa` makes reads and writes of `posts` wait
+",
+        );
+        Case::new(&RULE).runner(Runner::Psql).fires(
+            "
+-- 1_first.sql
+create table users (id bigint primary key, a int, b int);
+create index ua on users (a);
+-- 2_second.sql
+alter table users drop column b;
+drop index ua;
+--         ^^ warning: dropping `ua` makes
 ",
         );
     }

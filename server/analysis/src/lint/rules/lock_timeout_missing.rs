@@ -5,7 +5,7 @@ rule! {
     ///
     /// ## When
     /// The first statement of a file that locks a table which other sessions may be using against writes, or more, while
-    /// no `lock_timeout` is set in the session. Only in projects that set `lock_timeout` in some migration, and have
+    /// no `lock_timeout` is set in the session. Only in projects that set `lock_timeout` in an earlier migration, and have
     /// forgotten it in this one, or that turn the rule on:
     ///
     /// ```toml
@@ -95,7 +95,7 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
         );
 }
 
-/// Whether the project uses timeouts, or asks for the rule.
+/// Whether the project uses timeouts by now, or asks for the rule.
 fn is_wanted(cx: &Cx<'_>) -> bool {
     let is_asked_for = cx.settings.levels.get(RULE.name).is_some_and(Option::is_some);
     is_asked_for || cx.uses_lock_timeouts()
@@ -115,6 +115,7 @@ mod tests {
 -- 1_first.sql
 create table users (id bigint primary key, a int);
 create table orders (id bigint primary key);
+set local lock_timeout = '1s';
 -- 2_second.sql
 create table posts (id bigint primary key);
 alter table posts add column a int;
@@ -148,8 +149,11 @@ alter table users add column b int;
         Case::new(&RULE).silent(&format!(
             "{sql}-- 3_third.sql\nalter role app set lock_timeout = '2s';\n"
         ));
+        // What is older than the first timeout was not forgotten.
+        Case::new(&RULE).silent(&format!("{sql}-- 3_third.sql\nset local lock_timeout = '2s';\n"));
         Case::new(&RULE).fires(&format!(
-            "{sql}-- @ hint: while this waits\n-- 3_third.sql\nset local lock_timeout = '2s';\n"
+            "-- 0_zero.sql\nset local lock_timeout = '2s';\n{}-- @ hint: while this waits\n",
+            sql.trim_start()
         ));
     }
 
@@ -158,10 +162,9 @@ alter table users add column b int;
         let before = "
 -- 1_first.sql
 create table users (id bigint primary key);
+SET LOCAL lock_timeout = '1s';
 -- 2_second.sql
 ALTER TABLE users ADD a int;
--- 3_third.sql
-SET LOCAL lock_timeout = '1s';
 ";
         Case::new(&RULE).fixed(
             before,

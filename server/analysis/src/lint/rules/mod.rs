@@ -51,6 +51,7 @@ mod held_migration_would_be_pushed;
 mod identifier_too_long;
 mod index_if_not_exists_locks;
 mod lock_timeout_missing;
+mod loss_without_rollback;
 mod managed_schema_ddl;
 mod migration_name_invalid;
 mod narrowing_type_change;
@@ -161,6 +162,7 @@ pub static RULES: &[&Rule] = &[
     &identifier_too_long::RULE,
     &index_if_not_exists_locks::RULE,
     &lock_timeout_missing::RULE,
+    &loss_without_rollback::RULE,
     &managed_schema_ddl::RULE,
     &migration_name_invalid::RULE,
     &narrowing_type_change::RULE,

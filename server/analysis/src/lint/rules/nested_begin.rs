@@ -9,7 +9,8 @@ rule! {
     /// ## When
     /// `BEGIN` or `START TRANSACTION` where a transaction is open: the runner's own (`psql -1`, sqlx and most tools open
     /// one around the file), or that of an earlier `BEGIN`. Silent under runners that send a file as it is (`psql -f`, Prisma,
-    /// and the Supabase CLI as soon as a file controls transactions itself).
+    /// and the Supabase CLI as soon as a file controls transactions itself), and about the first `BEGIN` of a file where
+    /// neither `dblsp.toml` nor the project shows who applies it: its author expects that nobody else opens a transaction.
     ///
     /// ## Why
     /// PostgreSQL has no transactions in each other. It only warns: `there is already a transaction in progress`. But the
@@ -51,6 +52,10 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
     if step.statement.node != Node::Transaction(Transaction::Begin) || step.transaction.explicit {
         return;
     }
+    // Nobody said who applies the files: their own `BEGIN` says that nothing else opens a transaction.
+    if cx.settings.runner_is_assumed && step.number == first_begin(cx) && !is_of_a_tool_that_begins(cx) {
+        return;
+    }
     // These files are sent as one simple query, where BEGIN makes the implicit transaction an explicit one.
     let is_of_prisma = cx.migration().path.ends_with("/migration.sql");
     if is_of_prisma || (cx.settings.runner == Runner::Sqlx && cx.text().starts_with("-- no-transaction")) {
@@ -86,6 +91,19 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
     finding.fix(FixKind::Review, "Remove `BEGIN` and its `COMMIT`", edits);
 }
 
+/// The number of the file's first `BEGIN`.
+fn first_begin(cx: &Cx<'_>) -> usize {
+    let mut statements = cx.document().file.statements.iter();
+    let found = statements.position(|other| other.node == Node::Transaction(Transaction::Begin));
+    found.unwrap_or_default()
+}
+
+/// Diesel's `up.sql` and Flyway's `V1__users.sql` are applied in a transaction of the tool.
+fn is_of_a_tool_that_begins(cx: &Cx<'_>) -> bool {
+    let name = cx.migration().file_name();
+    name == "up.sql" || (name.starts_with('V') && name.contains("__"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::RULE;
@@ -98,6 +116,18 @@ mod tests {
             "  begin; -- why\nselect 1;\ncommit; /* done */ select 2;\n",
             "-- why\nselect 1;\n/* done */ select 2;\n",
         );
+    }
+
+    #[test]
+    fn files_that_nobody_is_known_to_apply_may_begin_themselves() {
+        let assumed = |name: &str, sql: &str| {
+            let case = Case::new(&RULE).with(|settings| settings.runner_is_assumed = true);
+            let history = case.history(&format!("-- {name}\n{sql}"));
+            case.findings(&history).len()
+        };
+        assert_eq!(assumed("1_users.sql", "begin;\nselect 1;\ncommit;\n"), 0);
+        assert_eq!(assumed("1_users.sql", "begin;\nbegin;\nselect 1;\ncommit;\n"), 1);
+        assert_eq!(assumed("V1__users.sql", "begin;\nselect 1;\ncommit;\n"), 1);
     }
 
     #[test]

@@ -28,6 +28,8 @@ rule! {
     /// -- 2_email.sql
     /// alter table users add column email text;
     /// ```
+    /// To rename the column of a busy table: add one of the new name, keep both equal with a trigger, fill old rows in
+    /// batches, move all programs over, and drop the old one last.
     ///
     /// ## References
     /// - [ALTER TABLE](https://www.postgresql.org/docs/current/sql-altertable.html)

@@ -6,7 +6,8 @@ rule! {
     /// ## When
     /// A statement breaks PostgreSQL's grammar. The words and the place are PostgreSQL's own. Function bodies in
     /// strings are not judged, nor are statements that hold a placeholder of a template engine or of psql. The first ten of
-    /// a file are reported.
+    /// a file are reported, but none behind an apostrophe that ends a text too early (`'the reader's choice'`): from there
+    /// on, text and code have changed places.
     ///
     /// ## Why
     /// The statement is refused. Whatever the file did before it is rolled back, or stays if the runner commits every
@@ -37,8 +38,19 @@ const MAX_PER_FILE: usize = 10;
 
 fn check(cx: &Cx<'_>, report: &mut Report) {
     for error in cx.document().syntax_errors(cx.migration()).iter().take(MAX_PER_FILE) {
-        report.add(error.span, error.message.clone());
+        let finding = report.add(error.span, error.message.clone());
+        if ends_a_text_too_early(cx.text(), error.span) {
+            finding.help("Write an apostrophe that belongs to a text twice: `''`.");
+            // From here on what is text and what is not have changed places: one mistake would be told many times.
+            break;
+        }
     }
+}
+
+/// Whether a word follows upon a closing apostrophe: `'the reader's choice'`.
+fn ends_a_text_too_early(text: &str, error: Span) -> bool {
+    let (before, behind) = text.split_at(error.start as usize);
+    before.ends_with('\'') && behind.starts_with(char::is_alphanumeric)
 }
 
 #[cfg(test)]
@@ -55,6 +67,20 @@ create table users (id bigint, name text,);
 select 1;
 alter table users ad column x int;
 --                ^^ error: syntax error at or near \"ad\"
+",
+        );
+    }
+
+    #[test]
+    fn an_apostrophe_within_a_text_is_told_once() {
+        Case::new(&RULE).fires(
+            "
+select 1 frm 2;
+--           ^ error: syntax error at or near \"2\"
+insert into notes values ('the reader's choice; or not');
+--                                    ^ error: syntax error at or near \"s\"
+insert into notes values ('it isn't 4; or 5');
+select 2;
 ",
         );
     }

@@ -244,13 +244,14 @@ fn index() -> String {
 }
 
 /// A fenced block of a rule's page. Its info string may say more than `sql`: `postgres=17`, `supabase`, `runner=psql`,
-/// `alone` (no rollback and no smoke test beside it), `naming=supabase`, `snapshots` (the Supabase CLI reads them).
+/// `alone` (no rollback and no smoke test beside it), `pairs` (the rollbacks that the text shows), `naming=supabase`, `snapshots` (the Supabase CLI reads them).
 struct Example {
     sql: String,
     settings: Settings,
     base: Base,
     convention: bool,
     no_companions: bool,
+    only_shown: bool,
     snapshots_read: bool,
     proof: Option<Proof>,
 }
@@ -261,7 +262,7 @@ impl Example {
         if self.snapshots_read {
             history.snapshots_read_by_supabase = Some("supabase/config.toml".to_owned());
         }
-        for migration in &mut history.migrations {
+        for migration in history.migrations.iter_mut().filter(|_| !self.only_shown) {
             migration.has_rollback = !self.no_companions;
             migration.has_smoke_test = !self.no_companions;
         }
@@ -306,6 +307,7 @@ fn example(rule: &Rule, info: &str, sql: String) -> Example {
     };
     let mut base = Base::Empty;
     let mut no_companions = false;
+    let mut only_shown = false;
     let mut snapshots_read = false;
     let mut proof = None;
     for word in info.split_whitespace() {
@@ -320,6 +322,7 @@ fn example(rule: &Rule, info: &str, sql: String) -> Example {
             }
             Some(("naming", "supabase")) => settings.naming = Naming::Supabase,
             None if word == "alone" => no_companions = true,
+            None if word == "pairs" => only_shown = true,
             None if word == "snapshots" => snapshots_read = true,
             Some(("proof", verdict)) => proof = Some(some_proof(verdict)),
             _ => panic!("{}: `{word}` is no setting of an example", rule.name),
@@ -331,6 +334,7 @@ fn example(rule: &Rule, info: &str, sql: String) -> Example {
         base,
         convention: rule.convention,
         no_companions,
+        only_shown,
         snapshots_read,
         proof,
     }

@@ -27,7 +27,7 @@ rule! {
     /// create table users (id bigint primary key);
     /// create table orders (id bigint primary key, user_id bigint references users);
     /// -- 2_empty.sql
-    /// delete from users where id < 0;
+    /// delete from orders where user_id is null;
     /// ```
     ///
     /// ## References
