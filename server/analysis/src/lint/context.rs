@@ -326,14 +326,12 @@ impl<'a> Cx<'a> {
         first_line(self.text())
     }
 
-    /// Whether some other migration of the history has a rollback.
-    pub fn others_have_rollbacks(&self) -> bool {
+    /// Whether an earlier migration of the history has a rollback.
+    pub fn earlier_ones_have_rollbacks(&self) -> bool {
         // It may be a section of their text.
         self.far.texts.set(true);
-        let migrations = self.history.migrations.iter().enumerate();
-        migrations
-            .filter(|(number, _)| *number != self.file)
-            .any(|(_, migration)| migration.has_rollback)
+        let mut earlier = self.history.migrations[..self.file].iter();
+        earlier.any(|migration| migration.has_rollback)
     }
 
     /// The first line of migration `number`, as a place to point at.

@@ -8,7 +8,8 @@ rule! {
     ///
     /// ## When
     /// `DROP TABLE` of a table that other sessions may be using. A table that was made in the same transaction is exempt,
-    /// as are temporary and foreign tables and the first migration of a whole history. A warning rather than an error:
+    /// as are temporary and foreign tables, a name that the same file gives to a temporary table, and the first migration of
+    /// a whole history. A warning rather than an error:
     /// dropping a table is seldom an accident, and a rollback script may make its structure again, though not its rows.
     ///
     /// ## Why
@@ -53,7 +54,7 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
     for object in drop.objects.iter().filter(|object| object.kind == ObjectKind::Table) {
         match dropped(cx, object) {
             Some(id) => check_known(cx, report, drop, object, id),
-            None if is_unknown(cx, object) => {
+            None if is_unknown(cx, object) && !is_made_temporary(cx, object) => {
                 let message = format!("dropping `{}` destroys its rows", object.name);
                 report
                     .add(object.name.span(), message)
@@ -107,6 +108,26 @@ fn dropped<'a>(cx: &Cx<'a>, object: &ObjectRef) -> Option<&'a Id> {
 fn is_unknown(cx: &Cx<'_>, object: &ObjectRef) -> bool {
     let same_name = |id: &Id| id.name == object.name.last().value;
     !cx.is_complete() && !cx.before().relations.keys().any(same_name)
+}
+
+/// Whether the file makes a temporary table of that name: dropping it before, if it exists, is what scripts do that may be
+/// run twice in a session.
+fn is_made_temporary(cx: &Cx<'_>, object: &ObjectRef) -> bool {
+    let name = &object.name.last().value;
+    let text = cx.text().to_ascii_lowercase();
+    let mut words = text.split_whitespace();
+    while let Some(word) = words.next() {
+        if !matches!(word, "temp" | "temporary") || words.next() != Some("table") {
+            continue;
+        }
+        let mut rest = words.clone();
+        let named = rest.next().filter(|word| *word != "if").or_else(|| rest.nth(2));
+        let bare = named.and_then(|named| named.split('(').next());
+        if bare.is_some_and(|bare| bare.trim_matches('"') == name.as_str()) {
+            return true;
+        }
+    }
+    false
 }
 
 fn is_foreign(constraint: &crate::schema::objects::Constraint) -> bool {
@@ -185,6 +206,23 @@ drop table users cascade;
             "
 drop table if exists app.users;
 --                   ^^^^^^^^^ warning: dropping `app.users` destroys its rows
+",
+        );
+    }
+
+    #[test]
+    fn what_is_dropped_to_be_made_temporary_is_no_loss() {
+        Case::new(&RULE).fires(
+            "
+drop table if exists kept;
+create temp table kept as select 1 as id;
+do $$ begin
+  drop table if exists _keeper;
+  create temporary table if not exists _keeper (id bigint);
+end $$;
+drop table if exists users;
+--                   ^^^^^ warning: dropping `users` destroys its rows
+create table users (id bigint);
 ",
         );
     }

@@ -98,7 +98,8 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
 /// Whether the project uses timeouts by now, or asks for the rule.
 fn is_wanted(cx: &Cx<'_>) -> bool {
     let is_asked_for = cx.settings.levels.get(RULE.name).is_some_and(Option::is_some);
-    is_asked_for || cx.uses_lock_timeouts()
+    // A file without a version is no migration to the tools that go by versions, and stands in no order.
+    is_asked_for || (!cx.migration().version.is_empty() && cx.uses_lock_timeouts())
 }
 
 #[cfg(test)]

@@ -4,10 +4,10 @@ use crate::schema::change::{Key, Write};
 use crate::sql::statement::{ObjectKind, Statement};
 
 rule! {
-    /// Nothing brings back what the migration destroys: it has no rollback, unlike others.
+    /// Nothing brings back what the migration destroys: it has no rollback, unlike earlier ones.
     ///
     /// ## When
-    /// Other migrations of the project have a rollback, in a file of its own or in a section of theirs, and this one, which
+    /// Earlier migrations of the project have a rollback, in a file of its own or in a section of theirs, and this one, which
     /// has none, destroys rows or values: it drops a table or a column, truncates a table, or deletes all its rows. Silent
     /// where the same migration has copied the table before, and about temporary tables and what it made itself. Where the
     /// migration convention is on, `rollback-missing` asks for every rollback, and this rule says nothing.
@@ -57,12 +57,13 @@ rule! {
 
 fn check(cx: &Cx<'_>, report: &mut Report) {
     let migration = cx.migration();
-    if migration.has_rollback || migration.convention {
+    // A file without a version is no migration to the tools that go by versions.
+    if migration.has_rollback || migration.convention || migration.version.is_empty() {
         return;
     }
     // Replaying the file once more is for those that may have something to say.
     let may_destroy = cx.document().file.statements.iter().any(|one| destroys(&one.node));
-    if !may_destroy || !cx.others_have_rollbacks() {
+    if !may_destroy || !cx.earlier_ones_have_rollbacks() {
         return;
     }
     let Some((statement, what)) = first_loss(cx) else {
@@ -223,6 +224,19 @@ drop table users, old;
 create table users (id bigint primary key, nickname text);
 -- 2_next.sql
 alter table users drop column nickname;
+",
+        );
+        // Older than the first rollback.
+        Case::new(&RULE).silent(
+            "
+-- 1_users.sql
+create table users (id bigint primary key, nickname text);
+-- 2_next.sql
+alter table users drop column nickname;
+-- 3_teams.sql
+create table teams (id bigint primary key);
+-- rollback/3_rollback.sql
+drop table teams;
 ",
         );
         let own = with_pairs("drop table old;\n-- rollback/2_rollback.sql\ncreate table old (id bigint);");
