@@ -20,8 +20,29 @@ use random::{Choice, Model, choices};
 /// One of everything that a statement below changes.
 const FIXTURE: &str = include_str!("inverse/fixture.sql");
 
-/// One migration a line, its statements parted by `;;`.
+/// One migration a line, its statements parted by `;;`. `TODO reason ::` stands before those that leave something to a
+/// person.
 const STATEMENTS: &str = include_str!("inverse/statements.sql");
+
+/// A migration, and why its rollback must say that a person has to finish it.
+struct Case<'a> {
+    sql: &'a str,
+    left: Option<&'a str>,
+}
+
+fn cases(chosen: Option<&str>) -> impl Iterator<Item = Case<'static>> {
+    let lines = STATEMENTS.lines().map(str::trim).filter(|line| !line.is_empty());
+    let cases = lines.map(
+        |line| match line.strip_prefix("TODO ").and_then(|rest| rest.split_once(" :: ")) {
+            Some((reason, sql)) => Case {
+                sql,
+                left: Some(reason),
+            },
+            None => Case { sql: line, left: None },
+        },
+    );
+    cases.filter(move |case| chosen.is_none_or(|part| case.sql.contains(part)))
+}
 
 fn rollback_of(base: Base, files: &[&str]) -> (Rollback, String) {
     let migrations = files.iter().enumerate();
@@ -88,20 +109,34 @@ async fn judged(prepared: &mut Prepared, base: Base, fixture: &str, migration: &
     let after = everything(&mut prepared.harness, known).await;
     let difference = difference(&prepared.before, &after);
     let is_clean = difference.is_none();
-    let verdict = match (rollback.has_todo(), outcome, difference) {
-        (true, Ok(()), _) => Verdict::Todo,
-        (_, Err(error), _) => Verdict::Wrong(format!("the server refuses {error}\n{text}")),
-        (false, Ok(()), Some(difference)) => Verdict::Wrong(format!("{difference}\n{text}")),
-        (false, Ok(()), None) => Verdict::Restored,
+    let verdict = match (outcome, difference) {
+        _ if rollback.has_todo() => Verdict::Todo(text),
+        (Err(error), _) => Verdict::Wrong(format!("the server refuses {error}\n{text}")),
+        (Ok(()), Some(difference)) => Verdict::Wrong(format!("{difference}\n{text}")),
+        (Ok(()), None) => Verdict::Restored,
     };
     (verdict, is_clean)
 }
 
 enum Verdict {
     Restored,
-    Todo,
+    /// With the script.
+    Todo(String),
     Refused(String),
     Wrong(String),
+}
+
+/// What is not as a case says.
+fn wrong(case: &Case<'_>, verdict: Verdict) -> Option<String> {
+    let Case { sql, left } = case;
+    match (verdict, left) {
+        (Verdict::Restored, None) => None,
+        (Verdict::Todo(text), Some(reason)) if text.contains(&format!("-- TODO: {reason}")) => None,
+        (Verdict::Todo(text), _) => Some(format!("{sql}\n    something is left to a person:\n{text}")),
+        (Verdict::Restored, Some(reason)) => Some(format!("{sql}\n    nothing is left to a person: {reason}")),
+        (Verdict::Refused(error), _) => Some(format!("{sql}\n    the server refuses the migration: {error}")),
+        (Verdict::Wrong(what), _) => Some(format!("{sql}\n{what}")),
+    }
 }
 
 async fn judge_all(template: Template, base: Base) {
@@ -111,44 +146,28 @@ async fn judge_all(template: Template, base: Base) {
     let known = Known::read(&mut harness).await.expect("roles");
     let mut current = prepared(&shadow, template, &known, FIXTURE).await;
     let chosen = std::env::var("DBLSP_INVERSE_ONLY").ok();
-    let (mut wrong, mut todo, mut count) = (Vec::new(), Vec::new(), 0);
-    for line in STATEMENTS.lines().map(str::trim).filter(|line| !line.is_empty()) {
-        if chosen.as_ref().is_some_and(|part| !line.contains(part.as_str())) {
-            continue;
-        }
-        let migration = line.replace(" ;; ", ";\n") + ";";
+    let (mut found, mut count) = (Vec::new(), 0);
+    for case in cases(chosen.as_deref()) {
+        let migration = case.sql.replace(" ;; ", ";\n") + ";";
         let (verdict, is_clean) = judged(&mut current, base, FIXTURE, &migration, &known).await;
         count += 1;
-        match verdict {
-            Verdict::Restored => {}
-            Verdict::Todo => todo.push(line.to_owned()),
-            Verdict::Refused(error) => wrong.push(format!("{line}\n    the server refuses the migration: {error}")),
-            Verdict::Wrong(what) => wrong.push(format!("{line}\n{what}")),
-        }
+        found.extend(wrong(&case, verdict));
         if !is_clean {
             current.session.close().await;
             current.harness.close().await;
             shadow.discard(current.database).await.expect("a server");
             let mut cleaner = plain.harness().await.expect("a session");
-            for role in ["clerk", "other"] {
+            for role in ["clerk", "other", "scribe"] {
                 let _ = cleaner.execute(&format!("drop role if exists {role}")).await;
             }
             current = prepared(&shadow, template, &known, FIXTURE).await;
         }
     }
     assert!(
-        wrong.is_empty(),
-        "{} of {count} are wrong, {} have a TODO:\n{}\n\nTODO:\n{}",
-        wrong.len(),
-        todo.len(),
-        wrong.join("\n\n"),
-        todo.join("\n")
-    );
-    assert!(
-        todo.len() < 20,
-        "{} of {count} have a TODO:\n{}",
-        todo.len(),
-        todo.join("\n")
+        found.is_empty(),
+        "{} of {count} are wrong:\n{}",
+        found.len(),
+        found.join("\n\n")
     );
 }
 
@@ -211,6 +230,11 @@ fn files((first, second): &(Vec<Choice>, Vec<Choice>)) -> (String, String) {
 /// So many by default; `DBLSP_SEQUENCES` says another number.
 const SEQUENCES: u32 = 200;
 
+#[allow(clippy::print_stderr, reason = "for docs/accuracy.md")]
+fn told(valid: u32, cases: u32) {
+    eprintln!("{valid} of {cases} random migrations are valid, and all of these are undone");
+}
+
 #[test]
 fn random_migrations_on_random_catalogs_are_undone() {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -255,6 +279,7 @@ fn random_migrations_on_random_catalogs_are_undone() {
     if let Err(TestError::Fail(reason, _)) = outcome {
         panic!("{}", reason.message());
     }
+    told(valid.get(), cases);
     assert!(
         valid.get() * 2 > cases,
         "only {} of {cases} sequences are valid",

@@ -85,6 +85,7 @@ pub(super) fn effect(change: &Change) -> String {
             Taint::Policies => "cannot be followed: may change policies".to_owned(),
             Taint::Privileges => "cannot be followed: may change privileges".to_owned(),
             Taint::Routines => "cannot be followed: may change functions and triggers".to_owned(),
+            Taint::Tables => "cannot be followed: may change tables and their indexes".to_owned(),
             Taint::Everything => "cannot be followed: may change anything".to_owned(),
         },
     }

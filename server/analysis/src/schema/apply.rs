@@ -92,6 +92,16 @@ impl Catalog {
                         table.columns.iter_mut().for_each(|column| take(&mut column.acl));
                     });
                 }
+                if let Key::Relation(id) = &object
+                    && let Some(RelationKind::View(view)) = self.relations.get(id).map(|relation| &relation.kind)
+                    && !view.column_acls.is_empty()
+                {
+                    self.touch(id, |relation| {
+                        if let RelationKind::View(view) = &mut relation.kind {
+                            view.column_acls.values_mut().for_each(take);
+                        }
+                    });
+                }
             }
             Change::DefaultAcl { key, acl } => {
                 match acl {
@@ -646,7 +656,12 @@ impl Catalog {
                         }
                     }
                 }
-                RelationKind::View(view) => view.columns.iter_mut().flatten().for_each(swap),
+                RelationKind::View(view) => {
+                    if let Some(acl) = view.column_acls.remove(from) {
+                        view.column_acls.insert(to.clone(), acl);
+                    }
+                    view.columns.iter_mut().flatten().for_each(swap);
+                }
                 _ => {}
             }
         });
@@ -812,11 +827,15 @@ impl Catalog {
 
     /// Changes the privileges of anything that has some.
     fn acl(&mut self, object: &Key, change: impl FnOnce(&mut Acl)) {
-        if let Key::Column(table, column) = object {
-            self.touch_table(table, |table| {
-                if let Some(column) = table.columns.iter_mut().find(|old| old.name == *column) {
-                    change(&mut column.acl);
+        if let Key::Column(relation, column) = object {
+            self.touch(relation, |relation| match &mut relation.kind {
+                RelationKind::Table(table) => {
+                    if let Some(column) = table.columns.iter_mut().find(|old| old.name == *column) {
+                        change(&mut column.acl);
+                    }
                 }
+                RelationKind::View(view) => change(view.column_acls.entry(column.clone()).or_default()),
+                _ => {}
             });
         } else {
             self.meta(object, |meta| change(&mut meta.acl));
@@ -913,7 +932,11 @@ impl Catalog {
             Taint::Policies => self.taints.policies = latest,
             Taint::Privileges => self.taints.privileges = latest,
             Taint::Routines => self.taints.routines = latest,
-            Taint::Everything => self.taints.everything = latest,
+            Taint::Tables => self.taints.everything = latest,
+            Taint::Everything => {
+                self.taints.everything = latest;
+                self.taints.beyond_tables = latest;
+            }
         }
     }
 }

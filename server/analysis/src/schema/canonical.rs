@@ -150,6 +150,15 @@ impl Rows<'_> {
                 for trigger in &view.triggers {
                     self.trigger(id, trigger);
                 }
+                for (column, acl) in &view.column_acls {
+                    self.acl(
+                        "column",
+                        &format!("{id}.{column}"),
+                        &relation.meta.owner,
+                        acl,
+                        certainty,
+                    );
+                }
                 class
             }
             RelationKind::Sequence(sequence) => {

@@ -262,8 +262,10 @@ fn is_word_character(c: char) -> bool {
 /// The latest statement of each kind whose effect nobody can tell; what was changed before it is no longer certain.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Taints {
-    /// May have changed anything.
+    /// May have changed anything, tables in any case.
     pub everything: Option<Origin>,
+    /// May have changed more than tables with their columns, constraints and indexes.
+    pub beyond_tables: Option<Origin>,
     /// May have changed policies and row security.
     pub policies: Option<Origin>,
     /// May have changed privileges.
@@ -630,6 +632,11 @@ impl Catalog {
         !self.complete || self.taints.everything.is_some()
     }
 
+    /// The same of what is neither a table nor an index.
+    pub(crate) fn may_hold_more_beyond_tables(&self) -> bool {
+        !self.complete || self.taints.beyond_tables.is_some()
+    }
+
     /// The privileges that an object gets when a role creates it: `pg_default_acl` on top of the built-in defaults,
     /// EXECUTE on routines and USAGE on types for PUBLIC. Kinds are those of [`DefaultAclKey`].
     pub(crate) fn default_acl(&self, role: &SmolStr, kind: char, schema: Option<&str>) -> Acl {
@@ -657,6 +664,14 @@ impl Catalog {
     /// How sure it is that something last changed at `changed` is still so.
     pub fn since(&self, own: Certainty, changed: Origin) -> Certainty {
         match self.taints.everything {
+            Some(taint) if own.is_certain() && (changed == Origin::BASE || changed < taint) => Certainty::Maybe(taint),
+            _ => own,
+        }
+    }
+
+    /// The same of what is neither a table nor an index.
+    pub(crate) fn since_beyond_tables(&self, own: Certainty, changed: Origin) -> Certainty {
+        match self.taints.beyond_tables {
             Some(taint) if own.is_certain() && (changed == Origin::BASE || changed < taint) => Certainty::Maybe(taint),
             _ => own,
         }

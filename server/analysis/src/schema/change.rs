@@ -166,6 +166,8 @@ pub enum Taint {
     Privileges,
     /// Triggers and routines.
     Routines,
+    /// Tables that are there, with their columns, constraints and indexes.
+    Tables,
     /// Anything.
     Everything,
 }

@@ -528,6 +528,10 @@ pub struct View {
     pub materialized: bool,
     /// `None` where a `*` could not be expanded or the query not be read.
     pub columns: Option<Vec<SmolStr>>,
+    /// Their types when it was made, where those could be told; PostgreSQL lets none of them change.
+    pub types: Vec<Option<Type>>,
+    /// Privileges on single columns, by name.
+    pub column_acls: BTreeMap<SmolStr, Acl>,
     pub options: BTreeMap<SmolStr, SmolStr>,
     pub query: Arc<Query>,
     pub dependencies: Dependencies,

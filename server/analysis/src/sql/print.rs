@@ -69,13 +69,26 @@ pub fn folded(text: &str, kind: LexemeKind, span: Span) -> Option<SmolStr> {
 
 /// `text` with every name in it replaced that has a new one. Constants stay as they are.
 pub fn renamed(text: &str, new_names: &BTreeMap<SmolStr, SmolStr>) -> String {
+    renamed_where(text, new_names, |_, _| true)
+}
+
+/// The same of those names of which `is_meant` says so: it is given what stands before the dot, and the name.
+pub fn renamed_where(
+    text: &str,
+    new_names: &BTreeMap<SmolStr, SmolStr>,
+    is_meant: impl Fn(Option<&SmolStr>, &SmolStr) -> bool,
+) -> String {
     if new_names.is_empty() {
         return text.to_owned();
     }
-    let parts = lexemes(text).into_iter().filter_map(|lexeme| {
-        let old = folded(text, lexeme.kind, lexeme.span)?;
+    let all = lexemes(text);
+    let name = |at: usize| all.get(at).and_then(|lexeme| folded(text, lexeme.kind, lexeme.span));
+    let parts = all.iter().enumerate().filter_map(|(at, lexeme)| {
+        let old = name(at)?;
         let new = new_names.get(&old)?;
-        Some((lexeme.span, quote_ident(new)))
+        let is_part = at > 1 && all[at - 1].kind == LexemeKind::Period;
+        let qualifier = if is_part { name(at - 2) } else { None };
+        is_meant(qualifier.as_ref(), &old).then(|| (lexeme.span, quote_ident(new)))
     });
     replaced(text, parts.collect())
 }

@@ -203,16 +203,13 @@ pub fn inverse(
     let visit_all = |visit: &mut dyn FnMut(&Moment<'_>)| {
         timeline.steps(number, history, documents, settings, visit);
     };
+    let text: &str = history.migrations.get(number).map_or("", |migration| &migration.text);
     // What a ROLLBACK in the file undid is undone.
-    let mut rolled_back = BTreeSet::new();
-    visit_all(&mut |moment| {
-        if matches!(moment.step.statement.node, Node::Transaction(Transaction::Rollback)) {
-            rolled_back.insert(moment.step.transaction.id);
-        }
-    });
+    let mut rolled_back = RolledBack::default();
+    visit_all(&mut |moment| rolled_back.follow(moment, text));
     let mut identities = Identities::new();
     visit_all(&mut |moment| {
-        if !rolled_back.contains(&moment.step.transaction.id) {
+        if !rolled_back.holds(moment) {
             identities.follow(moment);
         }
     });
@@ -220,7 +217,6 @@ pub fn inverse(
     let role = Session::new(history.base).role;
     let mut undone: Vec<Undone> = Vec::new();
     let mut taints: Option<Taints> = None;
-    let text: &str = history.migrations.get(number).map_or("", |migration| &migration.text);
     visit_all(&mut |moment| {
         if let Some(taint) = opaque(taints.as_ref(), moment.before) {
             undone.push(Undone {
@@ -231,7 +227,7 @@ pub fn inverse(
             });
         }
         taints = Some(moment.after.taints.clone());
-        if rolled_back.contains(&moment.step.transaction.id) {
+        if rolled_back.holds(moment) {
             return;
         }
         let mut undoing = Undoing {
@@ -269,6 +265,60 @@ pub fn inverse(
     let mut rollback = Rollback { undone };
     rollback.tidy();
     rollback
+}
+
+/// What a file itself rolls back: whole transactions, and what comes after a savepoint.
+#[derive(Default)]
+struct RolledBack {
+    transactions: BTreeSet<u32>,
+    /// By their number in the file.
+    statements: BTreeSet<usize>,
+    /// Savepoints that are set, and the statements that set them.
+    savepoints: Vec<(SmolStr, usize)>,
+}
+
+impl RolledBack {
+    fn follow(&mut self, moment: &Moment<'_>, text: &str) {
+        let step = moment.step;
+        let Node::Transaction(what) = &step.statement.node else {
+            return;
+        };
+        let name = || last_name(step.statement.span.slice(text));
+        match what {
+            Transaction::Rollback => {
+                self.transactions.insert(step.transaction.id);
+                self.savepoints.clear();
+            }
+            Transaction::Savepoint => self.savepoints.push((name(), step.number)),
+            Transaction::ReleaseSavepoint | Transaction::RollbackToSavepoint => {
+                let named = name();
+                let Some(place) = self.savepoints.iter().rposition(|(known, _)| *known == named) else {
+                    return;
+                };
+                let back = *what == Transaction::RollbackToSavepoint;
+                if back {
+                    self.statements.extend(self.savepoints[place].1..step.number);
+                }
+                // The savepoint itself outlives a return to it.
+                self.savepoints.truncate(place + usize::from(back));
+            }
+            _ => self.savepoints.clear(),
+        }
+    }
+
+    fn holds(&self, moment: &Moment<'_>) -> bool {
+        self.transactions.contains(&moment.step.transaction.id) || self.statements.contains(&moment.step.number)
+    }
+}
+
+/// The name that a statement ends with, as PostgreSQL folds it.
+fn last_name(statement: &str) -> SmolStr {
+    let all = lexemes(statement);
+    let mut names = all
+        .iter()
+        .rev()
+        .filter_map(|lexeme| print::folded(statement, lexeme.kind, lexeme.span));
+    names.next().unwrap_or_default()
 }
 
 impl Rollback {

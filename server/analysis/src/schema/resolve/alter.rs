@@ -806,7 +806,10 @@ impl Resolver<'_> {
                     Key::Schema(_) => Some(Key::Schema(to.value.clone())),
                     Key::Role(_) => Some(Key::Role(to.value.clone())),
                     Key::Publication(_) => Some(Key::Publication(to.value.clone())),
-                    Key::Other(kind, _) => Some(Key::Other(*kind, to.value.to_string())),
+                    Key::Other(kind, old) => {
+                        let schema = old.rsplit_once('.').map(|(schema, _)| schema);
+                        Some(Key::Other(*kind, dotted(schema, &to.value)))
+                    }
                     _ => None,
                 });
                 if let Some(renamed) = renamed {
@@ -815,7 +818,14 @@ impl Resolver<'_> {
             }
             AlterObject::SetSchema(schema) => {
                 self.assume_schema(schema);
-                if let Some(renamed) = moved(&key, &|id| Id::new(&schema.value, &id.name)) {
+                let renamed = moved(&key, &|id| Id::new(&schema.value, &id.name)).or_else(|| match &key {
+                    Key::Other(kind, old) => {
+                        let bare = old.rsplit('.').next().unwrap_or(old);
+                        Some(Key::Other(*kind, dotted(Some(&schema.value), bare)))
+                    }
+                    _ => None,
+                });
+                if let Some(renamed) = renamed {
                     self.emit(Change::Rename { from: key, to: renamed });
                 }
             }
@@ -840,4 +850,9 @@ impl Resolver<'_> {
             _ => {}
         }
     }
+}
+
+/// The name of an object that is known by its name alone.
+fn dotted(schema: Option<&str>, name: &str) -> String {
+    schema.map_or_else(|| name.to_owned(), |schema| format!("{schema}.{name}"))
 }

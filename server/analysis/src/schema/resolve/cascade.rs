@@ -407,6 +407,11 @@ impl Resolver<'_> {
         if range.is_some_and(|ty| matches!(ty.kind, TypeKind::Range(_))) {
             found.extend(self.type_users(&crate::schema::apply::multirange(id)));
         }
+        let typed = self
+            .catalog
+            .tables()
+            .filter(|(_, _, table)| table.of_type.as_ref() == Some(id));
+        found.extend(typed.map(|(table, ..)| Key::Relation(table.clone())));
         found
     }
 

@@ -29,7 +29,7 @@ use super::session::Session;
 use super::step::{Problem, ProblemKind};
 use crate::sql::lexeme::{LexemeKind, lexemes};
 use crate::sql::name::{Ident, Name};
-use crate::sql::statement::{Node, ObjectKind, Persistence, RelationRef, RoleName, SetVariable, Statement};
+use crate::sql::statement::{Cte, Node, ObjectKind, Persistence, RelationRef, RoleName, SetVariable, Statement};
 use crate::text::Span;
 
 /// Reads statements against a catalog.
@@ -285,6 +285,7 @@ impl Resolver<'_> {
             Node::AlterTable(alter) => self.alter_table(alter),
             Node::CreateIndex(create) => self.create_index(create),
             Node::CreateView(create) => self.create_view(create),
+            Node::RefreshMaterializedView { name, with_data, .. } => self.refresh(name, *with_data),
             Node::CreateFunction(create) => self.create_function(create),
             Node::AlterFunction(alter) => self.alter_function(alter),
             Node::CreateAggregate {
@@ -358,11 +359,11 @@ impl Resolver<'_> {
             Node::Grant(grant) => self.grant(grant),
             Node::GrantRole(grant) => self.grant_role(grant),
             Node::AlterDefaultPrivileges(alter) => self.alter_default_privileges(alter),
-            Node::Query(query) => self.query(query),
-            Node::Insert(insert) => self.write(&insert.table, Write::Insert),
-            Node::Update(update) => self.write(&update.table.name, Write::Update),
-            Node::Delete(delete) => self.write(&delete.table.name, Write::Delete),
-            Node::Merge(merge) => self.write(&merge.table.name, Write::Update),
+            Node::Query(query) => {
+                self.write_first(&query.ctes);
+                self.query(query);
+            }
+            Node::Insert(_) | Node::Update(_) | Node::Delete(_) | Node::Merge(_) => self.write_rows(&statement.node),
             Node::Copy(copy) if copy.from => {
                 if let Some(table) = &copy.table {
                     self.write(table, Write::Insert);
@@ -398,6 +399,24 @@ impl Resolver<'_> {
         for table in tables {
             self.write(&table.name, what);
         }
+    }
+
+    /// INSERT, UPDATE, DELETE and MERGE, with those in their WITH.
+    fn write_rows(&mut self, node: &Node) {
+        let (ctes, table, what) = match node {
+            Node::Insert(insert) => (&insert.ctes, &insert.table, Write::Insert),
+            Node::Update(update) => (&update.ctes, &update.table.name, Write::Update),
+            Node::Delete(delete) => (&delete.ctes, &delete.table.name, Write::Delete),
+            Node::Merge(merge) => (&merge.ctes, &merge.table.name, Write::Update),
+            Node::Query(query) => return self.write_first(&query.ctes),
+            _ => return,
+        };
+        self.write_first(ctes);
+        self.write(table, what);
+    }
+
+    fn write_first(&mut self, ctes: &[Cte]) {
+        ctes.iter().for_each(|cte| self.write_rows(&cte.statement.node));
     }
 
     fn write(&mut self, table: &Name, what: Write) {

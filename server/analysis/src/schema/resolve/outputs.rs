@@ -4,7 +4,7 @@ use smol_str::{SmolStr, format_smolstr};
 
 use super::Resolver;
 use crate::schema::names::figure_column_name;
-use crate::schema::objects::{Column, Shared, Type};
+use crate::schema::objects::{Column, Id, RelationKind, Shared, Type};
 use crate::sql::name::Name;
 use crate::sql::statement::{Expr, ExprNode, FromItem, Node, Query, QueryBody, Select, SelectItem};
 
@@ -12,13 +12,8 @@ use crate::sql::statement::{Expr, ExprNode, FromItem, Node, Query, QueryBody, Se
 pub(crate) type Output = (SmolStr, Option<Type>);
 
 impl Resolver<'_> {
-    /// The names of a query's output columns; `None` where a `*` cannot be expanded.
-    pub(crate) fn output_columns(&self, query: &Query) -> Option<Vec<SmolStr>> {
-        let outputs = self.outputs(query)?;
-        Some(outputs.into_iter().map(|(name, _)| name).collect())
-    }
-
-    /// The same with their types, as far as they can be told without knowing PostgreSQL's functions.
+    /// A query's output columns, with their types as far as they can be told without knowing all of PostgreSQL's
+    /// functions; `None` where a `*` cannot be expanded.
     pub(crate) fn outputs(&self, query: &Query) -> Option<Vec<Output>> {
         self.query_outputs(query, &mut Vec::new())
     }
@@ -168,13 +163,22 @@ impl Resolver<'_> {
                 let column = |column: &Shared<Column>| (column.name.clone(), Some(column.ty.clone()));
                 Some(table.columns.iter().map(column).collect())
             }
-            _ => Some(
-                self.relation_columns(&id)?
-                    .into_iter()
-                    .map(|name| (name, None))
-                    .collect(),
-            ),
+            _ => {
+                let mut types = self.view_types(&id).into_iter();
+                let names = self.relation_columns(&id)?.into_iter();
+                Some(names.map(|name| (name, types.next().flatten())).collect())
+            }
         }
+    }
+
+    /// The types of a view's columns, where they are still called so.
+    fn view_types(&self, id: &Id) -> Vec<Option<Type>> {
+        let Some(RelationKind::View(view)) = self.catalog.relations.get(id).map(|relation| &relation.kind) else {
+            return Vec::new();
+        };
+        let is_there = |ty: &Type| ty.id.schema == "pg_catalog" || self.catalog.types.contains_key(&ty.id);
+        let types = view.types.iter();
+        types.map(|ty| ty.clone().filter(is_there)).collect()
     }
 
     /// The type of an expression over these sources: of columns, casts and constants, and of what keeps their type.
@@ -222,21 +226,63 @@ impl Resolver<'_> {
                 );
                 if compares { builtin("boolean") } else { None }
             }
-            ExprNode::Call { name, arguments, .. } => match name.last().value.as_str() {
-                "now" | "current_timestamp" | "clock_timestamp" | "statement_timestamp" => {
-                    builtin("timestamp with time zone")
-                }
-                "count" | "row_number" | "rank" | "dense_rank" => builtin("bigint"),
-                "gen_random_uuid" | "uuid_generate_v4" => builtin("uuid"),
-                "coalesce" | "greatest" | "least" | "nullif" | "max" | "min" => {
-                    arguments.iter().find_map(|argument| self.type_of(argument, from))
-                }
-                _ => None,
-            },
+            ExprNode::Call { name, arguments, .. } => self.result_of(name, arguments, from),
             ExprNode::Subquery { query, .. } => self.outputs(query)?.into_iter().next()?.1,
             _ => None,
         }
     }
+
+    /// What a function gives: one of the history's own, or of PostgreSQL's where that is plain.
+    fn result_of(&self, name: &Name, arguments: &[Expr], from: &[(SmolStr, Option<Vec<Output>>)]) -> Option<Type> {
+        let builtin = |name: &str| Some(Type::builtin(name));
+        let first = || self.type_of(arguments.first()?, from);
+        match name.last().value.as_str() {
+            "now" | "current_timestamp" | "clock_timestamp" | "statement_timestamp" => {
+                builtin("timestamp with time zone")
+            }
+            "count" | "row_number" | "rank" | "dense_rank" => builtin("bigint"),
+            "gen_random_uuid" | "uuid_generate_v4" => builtin("uuid"),
+            "concat" | "concat_ws" | "to_char" | "md5" | "format" => builtin("text"),
+            "bool_and" | "bool_or" | "every" => builtin("boolean"),
+            "coalesce" | "greatest" | "least" | "nullif" | "max" | "min" => {
+                arguments.iter().find_map(|argument| self.type_of(argument, from))
+            }
+            "sum" => sum_of(&first()?),
+            _ => self.result_of_own(name),
+        }
+    }
+
+    /// The one type that all of the history's functions of that name return.
+    fn result_of_own(&self, name: &Name) -> Option<Type> {
+        let candidates = self.candidates(name).into_iter();
+        let mut found = candidates.map(|id| self.catalog.overloads_of(&id));
+        let overloads = found.find(|found| !found.is_empty())?;
+        let mut types = overloads.iter().map(|(_, routine)| {
+            let is_set = routine
+                .returns
+                .as_ref()
+                .is_some_and(|returns| returns.starts_with("SETOF "));
+            routine.return_type.clone().filter(|_| !is_set)
+        });
+        let first = types.next()??;
+        types.all(|other| other.as_ref() == Some(&first)).then_some(first)
+    }
+}
+
+/// What `sum` gives. <https://www.postgresql.org/docs/current/functions-aggregate.html>
+fn sum_of(ty: &Type) -> Option<Type> {
+    let of = [
+        ("smallint", "bigint"),
+        ("integer", "bigint"),
+        ("bigint", "numeric"),
+        ("numeric", "numeric"),
+        ("real", "real"),
+        ("double precision", "double precision"),
+        ("interval", "interval"),
+        ("money", "money"),
+    ];
+    let found = of.iter().find(|(argument, _)| ty.is_builtin(argument));
+    found.map(|(_, result)| Type::builtin(result))
 }
 
 /// Columns under the names of an alias list, as far as it reaches.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Resolver;
 use crate::schema::change::{Change, Object};
 use crate::schema::objects::{Certainty, Relation, RelationKind, View};
+use crate::sql::name::Name;
 use crate::sql::statement::{CreateView, ObjectKind};
 
 impl Resolver<'_> {
@@ -16,7 +17,14 @@ impl Resolver<'_> {
         };
         self.target = Some(id.clone());
         let written = !create.columns.is_empty();
-        let mut columns = self.output_columns(&create.query);
+        let outputs = self.outputs(&create.query);
+        let (mut columns, types) = match outputs {
+            Some(outputs) => {
+                let (names, types): (Vec<_>, Vec<_>) = outputs.into_iter().unzip();
+                (Some(names), types)
+            }
+            None => (None, Vec::new()),
+        };
         if written {
             let names = create.columns.iter().map(|column| column.value.clone());
             match &mut columns {
@@ -27,6 +35,8 @@ impl Resolver<'_> {
         let mut view = View {
             materialized: create.materialized,
             columns,
+            types,
+            column_acls: std::collections::BTreeMap::new(),
             options: create
                 .options
                 .iter()
@@ -54,6 +64,7 @@ impl Resolver<'_> {
             RelationKind::View(previous) if create.or_replace && !previous.materialized => {
                 view.triggers.clone_from(&previous.triggers);
                 view.rules.clone_from(&previous.rules);
+                view.column_acls.clone_from(&previous.column_acls);
                 let mut relation = (*old).clone();
                 relation.meta.certainty = self.certainty;
                 relation.meta.definition = Some(self.statement_as_written());
@@ -72,5 +83,24 @@ impl Resolver<'_> {
             _ if create.if_not_exists => {}
             _ => self.exists(ObjectKind::View, &create.name, created),
         }
+    }
+
+    /// REFRESH fills a materialized view, or empties it: until it is filled again, nobody can read it.
+    pub(crate) fn refresh(&mut self, name: &Name, with_data: bool) {
+        let Some(id) = self.find_relation(name) else { return };
+        let Some(relation) = self.catalog.relations.get(&id) else {
+            return;
+        };
+        let RelationKind::View(view) = &relation.kind else {
+            return;
+        };
+        if !view.materialized || view.populated == with_data {
+            return;
+        }
+        let mut relation = (**relation).clone();
+        if let RelationKind::View(view) = &mut relation.kind {
+            view.populated = with_data;
+        }
+        self.emit(Change::Alter(Object::Relation(id, Arc::new(relation))));
     }
 }

@@ -368,7 +368,8 @@ fn is_existence_test(condition: &str) -> bool {
 
 /// What dynamic SQL may change, by the words of its constant parts.
 fn dynamic_taint(source: &str) -> Option<Taint> {
-    let upper = source.to_ascii_uppercase();
+    let words: Vec<&str> = source.split_whitespace().collect();
+    let upper = words.join(" ").to_ascii_uppercase();
     let has = |words: &[&str]| words.iter().any(|word| upper.contains(word));
     let schema = [
         "CREATE ",
@@ -402,11 +403,35 @@ fn dynamic_taint(source: &str) -> Option<Taint> {
         "FUNCTION",
     ]) {
         Some(Taint::Routines)
+    } else if is_about_tables(&upper, &schema) {
+        Some(Taint::Tables)
     } else if has(&schema) || !has(&rows) {
         Some(Taint::Everything)
     } else {
         None
     }
+}
+
+/// Whether all that such a text says of the schema is said of tables and indexes that keep their names.
+fn is_about_tables(upper: &str, schema: &[&str]) -> bool {
+    const PHRASES: &[&str] = &[
+        "ALTER TABLE ",
+        "CREATE INDEX ",
+        "CREATE UNIQUE INDEX ",
+        "DROP INDEX ",
+        "ADD COLUMN ",
+        "ALTER COLUMN ",
+        "DROP COLUMN ",
+        "DROP CONSTRAINT ",
+        "DROP DEFAULT",
+        "DROP NOT NULL",
+    ];
+    let begins = |text: &str| PHRASES[..4].iter().any(|phrase| text.contains(phrase));
+    let moves = ["CASCADE", "RENAME ", "SET SCHEMA", "OWNER TO", "PARTITION"];
+    let rest = PHRASES
+        .iter()
+        .fold(upper.to_owned(), |text, phrase| text.replace(phrase, ""));
+    begins(upper) && !schema.iter().chain(&moves).any(|word| rest.contains(word))
 }
 
 fn has_made_nothing(catalog: &Catalog) -> bool {

@@ -203,7 +203,9 @@ impl Recreate<'_> {
             Key::Publication(name) => {
                 if let Some(publication) = self.catalog.publications.get(name) {
                     out.late.push(self.publication(name, publication));
-                    self.comment_of(key, publication.meta.comment.as_ref(), out);
+                    let mut comments = Pieces::default();
+                    self.comment_of(key, publication.meta.comment.as_ref(), &mut comments);
+                    out.late.extend(comments.now);
                 }
             }
             Key::Other(kind, name) => {

@@ -4,7 +4,7 @@ use super::{Pieces, Recreate};
 use crate::schema::change::Key;
 use crate::schema::inverse::print::{self, literal, quote_ident};
 use crate::schema::inverse::words::{in_parentheses, sequence_options, setting, with_options};
-use crate::schema::inverse::{Fidelity, Piece};
+use crate::schema::inverse::{Fidelity, Piece, privileges};
 use crate::schema::names::make_object_name;
 use crate::schema::objects::{
     Acl, Column, ConstraintKind, Id, Relation, RelationKind, Sequence, Table, TableKind, Trigger,
@@ -30,6 +30,10 @@ impl Recreate<'_> {
                     Some(&id.schema),
                     &mut own,
                 );
+                for (column, acl) in &view.column_acls {
+                    let column = Key::Column(id.clone(), column.clone());
+                    own.now.extend(privileges::between(self, &column, &Acl::default(), acl));
+                }
                 if view.materialized {
                     for (index, found) in self.catalog.relations_in(&id.schema) {
                         if found.index().is_some_and(|index| index.table == *id) {
@@ -131,6 +135,8 @@ impl Recreate<'_> {
             let not_null = column.not_null && !primary.contains(&column.name);
             lines.push(self.column(id, column, serial.get(&column.name).copied(), not_null));
         }
+        let options = table.columns.iter().filter(|_| typed);
+        lines.extend(options.filter_map(|column| self.typed_column(id, column, !primary.contains(&column.name))));
         let mut after = Vec::new();
         for constraint in table.constraints.iter().filter(|constraint| !constraint.inherited) {
             let inline = constraint.validated && !matches!(constraint.kind, ConstraintKind::Foreign(_));
@@ -323,6 +329,18 @@ impl Recreate<'_> {
             sql.push_str(" not null");
         }
         sql
+    }
+
+    /// What a column of a typed table has beside its type, if anything.
+    fn typed_column(&self, table: &Id, column: &Column, is_apart: bool) -> Option<String> {
+        let mut options = String::new();
+        if column.default.is_some() {
+            options.push_str(&format!(" default {}", self.default_text(table, column)));
+        }
+        if column.not_null && is_apart {
+            options.push_str(" not null");
+        }
+        (!options.is_empty()).then(|| format!("{} with options{options}", quote_ident(&column.name)))
     }
 
     /// A column's default, as written.

@@ -5,11 +5,11 @@ use crate::schema::change::Key;
 use crate::schema::inverse::Piece;
 use crate::schema::inverse::print::{self, names, quote_ident, replaced};
 use crate::schema::inverse::words::{other_name, security_words, setting_value, volatility_word, with_options};
-use crate::schema::objects::{Id, Relation, Routine, Signature, View};
+use crate::schema::objects::{Dependencies, Id, Relation, Routine, Signature, View};
 use crate::sql;
 use crate::sql::lexeme::{LexemeKind, lexemes};
 use crate::sql::statement::{
-    CreateFunction, CreateView, FromItem, Node, ObjectKind, QueryBody, SelectItem, Volatility,
+    CreateFunction, CreateView, FromItem, Node, ObjectKind, Query, QueryBody, SelectItem, Volatility,
 };
 use smol_str::SmolStr;
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,7 +43,7 @@ impl Recreate<'_> {
         );
         let written = create.query.span.slice(text).trim_end();
         let expanded = without_star(written, create, view, &new);
-        let query = expanded.unwrap_or_else(|| print::renamed(written, &new));
+        let query = expanded.unwrap_or_else(|| self.query_of_now(written, create, &new));
         let mut sql = format!("{verb} ");
         if create.recursive {
             sql.push_str("recursive ");
@@ -75,6 +75,29 @@ impl Recreate<'_> {
         Some(self.as_defined(sql, definition))
     }
 
+    /// A view's query under the names of now. A column that another table has by the same name stays as it is there.
+    fn query_of_now(&self, written: &str, create: &CreateView, new: &BTreeMap<SmolStr, SmolStr>) -> String {
+        let mut sources = BTreeMap::new();
+        named_sources(&create.query, &mut sources);
+        let now = |name: &SmolStr| new.get(name).unwrap_or(name).clone();
+        let columns: Vec<(SmolStr, &SmolStr)> = self
+            .catalog
+            .renames
+            .iter()
+            .filter_map(|(_, from, _)| match from {
+                Key::Column(table, column) => Some((now(&table.name), column)),
+                _ => None,
+            })
+            .collect();
+        print::renamed_where(written, new, |qualifier, name| {
+            let Some(source) = qualifier.and_then(|qualifier| sources.get(qualifier)) else {
+                return true;
+            };
+            let mut of_name = columns.iter().filter(|(_, column)| *column == name).peekable();
+            of_name.peek().is_none() || of_name.any(|(table, _)| *table == now(source))
+        })
+    }
+
     /// A routine without owner, privileges and comment.
     pub(crate) fn routine(&self, signature: &Signature, routine: &Routine, verb: &str, out: &mut Pieces) {
         let written = routine.meta.definition.as_ref().and_then(|definition| {
@@ -89,6 +112,7 @@ impl Recreate<'_> {
                 _ => return None,
             };
             let tail = text.get(span.end as usize..)?.trim_end();
+            let tail = print::renamed(tail, &self.new_types(signature, routine));
             let sql = format!("{verb} {noun} {}{tail};", print::id(&signature.id));
             let mut piece = self.as_defined(sql, definition);
             // The server looks names of a body in SQL up when the function is made.
@@ -117,6 +141,57 @@ impl Recreate<'_> {
                 out.say(format!("alter {} {};", self.named(&key), changed.join(" ")));
             }
         }
+    }
+}
+
+impl Recreate<'_> {
+    /// New names of the types that a routine takes and returns.
+    fn new_types(&self, signature: &Signature, routine: &Routine) -> BTreeMap<SmolStr, SmolStr> {
+        let mut dependencies = Dependencies::default();
+        for ty in signature.arguments.iter().chain(&routine.return_type) {
+            dependencies.types.insert(ty.id.clone());
+        }
+        self.new_names(routine.meta.created, &Id::default(), Some(&dependencies))
+    }
+}
+
+/// The relations that a query and those in it read, by the names that columns are qualified with; of two that share one,
+/// neither.
+fn named_sources(query: &Query, found: &mut BTreeMap<SmolStr, SmolStr>) {
+    for cte in &query.ctes {
+        if let Node::Query(inner) = &cte.statement.node {
+            named_sources(inner, found);
+        }
+    }
+    match &query.body {
+        QueryBody::Select(select) => select.from.iter().for_each(|item| named_source(item, found)),
+        QueryBody::Set(left, right) => {
+            named_sources(left, found);
+            named_sources(right, found);
+        }
+        QueryBody::Nested(inner) => named_sources(inner, found),
+        _ => {}
+    }
+}
+
+fn named_source(item: &FromItem, found: &mut BTreeMap<SmolStr, SmolStr>) {
+    match item {
+        FromItem::Relation { name, alias, .. } => {
+            let relation = name.last().value.clone();
+            let called = alias
+                .as_ref()
+                .map_or_else(|| relation.clone(), |alias| alias.value.clone());
+            match found.get(&called) {
+                Some(other) if *other != relation => drop(found.remove(&called)),
+                _ => drop(found.insert(called, relation)),
+            }
+        }
+        FromItem::Subquery { query, .. } => named_sources(query, found),
+        FromItem::Join { left, right, .. } => {
+            named_source(left, found);
+            named_source(right, found);
+        }
+        FromItem::Function { .. } => {}
     }
 }
 

@@ -1,6 +1,7 @@
 //! ALTER of objects as a whole, and RENAME.
 
 use super::Undoing;
+use super::known::comment;
 use crate::schema::catalog::Catalog;
 use crate::schema::change::{Key, Object};
 use crate::schema::inverse::print::{self, literal, quote_ident};
@@ -73,6 +74,10 @@ impl Undoing<'_, '_> {
         out: &mut Pieces,
     ) {
         let recreate = self.recreate(catalog);
+        if before.populated != after.populated {
+            let how = if before.populated { "" } else { " with no data" };
+            return out.say(format!("refresh materialized view {}{how};", print::id(id)));
+        }
         let replaced = self
             .moment
             .after
@@ -231,10 +236,24 @@ impl Undoing<'_, '_> {
                     swap::enum_labels(&self.recreate(catalog), id, before, after, out);
                 }
             }
-            (TypeKind::Composite(before), TypeKind::Composite(after)) => attributes(&name, before, after, out),
+            (TypeKind::Composite(before), TypeKind::Composite(after)) => {
+                attributes(&name, before, after, self.cascade_word(), out);
+                let is_back = |attribute: &SmolStr| !after.iter().any(|(new, _)| new == attribute);
+                for (attribute, _) in before.iter().filter(|(attribute, _)| is_back(attribute)) {
+                    let key = Key::Column(id.clone(), attribute.clone());
+                    let recreate = self.recreate(catalog);
+                    recreate.comment_of(&key, comment(catalog, &key).as_ref(), out);
+                }
+            }
             (TypeKind::Domain(before), TypeKind::Domain(after)) => self.domain(catalog, id, before, after, out),
             _ => out.push(Piece::impossible(&format!("bring type {name} back to what it was"))),
         }
+    }
+
+    /// ` cascade` where the statement ends with it.
+    fn cascade_word(&self) -> &'static str {
+        let text = self.text_of_step().trim_end().to_ascii_lowercase();
+        if text.ends_with("cascade") { " cascade" } else { "" }
     }
 
     pub(crate) fn domain(&self, catalog: &Catalog, id: &Id, before: &Domain, after: &Domain, out: &mut Pieces) {
@@ -282,6 +301,8 @@ impl Undoing<'_, '_> {
             .filter(|old| !after.checks.iter().any(|new| new.name == old.name))
         {
             out.push(recreate.add_domain_check(id, check));
+            let key = Key::Constraint(id.clone(), check.name.clone());
+            recreate.comment_of(&key, comment(catalog, &key).as_ref(), out);
         }
     }
 
@@ -392,13 +413,13 @@ impl Undoing<'_, '_> {
                     quote_ident(old)
                 ));
             }
-            (Key::Other(_, old), Key::Other(..)) => {
-                let old = old.rsplit('.').next().unwrap_or(old);
-                out.say(format!(
-                    "alter {} rename to {};",
-                    self.recreate(catalog).named(to),
-                    quote_ident(old)
-                ));
+            (Key::Other(_, old), Key::Other(_, new)) => {
+                let part = |name: &str| name.rsplit_once('.').map(|(schema, _)| quote_ident(schema));
+                let back = match part(old) {
+                    Some(schema) if part(new).as_ref() != Some(&schema) => format!("set schema {schema}"),
+                    _ => format!("rename to {}", quote_ident(old.rsplit('.').next().unwrap_or(old))),
+                };
+                out.say(format!("alter {} {back};", self.recreate(catalog).named(to)));
             }
             _ => out.push(Piece::impossible("rename it back")),
         }
@@ -441,16 +462,23 @@ pub(crate) fn sequence(id: &Id, old: &Sequence, new: &Sequence, out: &mut Pieces
     }
 }
 
-pub(crate) fn attributes(name: &str, before: &[(SmolStr, Type)], after: &[(SmolStr, Type)], out: &mut Pieces) {
+/// `cascade` is the word that takes tables of the type along, where the migration did.
+pub(crate) fn attributes(
+    name: &str,
+    before: &[(SmolStr, Type)],
+    after: &[(SmolStr, Type)],
+    cascade: &str,
+    out: &mut Pieces,
+) {
     if before.len() == after.len() {
         for ((old, old_type), (new, new_type)) in before.iter().zip(after) {
             if old != new {
                 let (new, old) = (quote_ident(new), quote_ident(old));
-                out.say(format!("alter type {name} rename attribute {new} to {old};"));
+                out.say(format!("alter type {name} rename attribute {new} to {old}{cascade};"));
             } else if old_type != new_type {
                 let ty = print::ty(old_type);
                 out.say(format!(
-                    "alter type {name} alter attribute {} type {ty};",
+                    "alter type {name} alter attribute {} type {ty}{cascade};",
                     quote_ident(old)
                 ));
             }
@@ -459,13 +487,16 @@ pub(crate) fn attributes(name: &str, before: &[(SmolStr, Type)], after: &[(SmolS
     }
     let names: BTreeSet<&SmolStr> = before.iter().map(|(name, _)| name).collect();
     for (attribute, _) in after.iter().filter(|(attribute, _)| !names.contains(attribute)) {
-        out.say(format!("alter type {name} drop attribute {};", quote_ident(attribute)));
+        out.say(format!(
+            "alter type {name} drop attribute {}{cascade};",
+            quote_ident(attribute)
+        ));
     }
     for (attribute, ty) in before {
         if !after.iter().any(|(new, _)| new == attribute) {
             let ty = print::ty(ty);
             out.say(format!(
-                "alter type {name} add attribute {} {ty};",
+                "alter type {name} add attribute {} {ty}{cascade};",
                 quote_ident(attribute)
             ));
         }

@@ -3,6 +3,7 @@
 use crate::schema::catalog::Catalog;
 use crate::schema::change::Key;
 use crate::schema::inverse::{Fidelity, Piece};
+use crate::schema::objects::RelationKind;
 use smol_str::SmolStr;
 
 /// A comment that a sequence starts over: a person may set it, and the next value may be taken.
@@ -10,6 +11,11 @@ pub(crate) fn position(what: &str) -> Piece {
     let mut piece = Piece::lossless(format!("-- {what}; what uses it starts over"));
     piece.fidelity = Fidelity::Lossless;
     piece
+}
+
+/// A comment that a sequence stays where it is.
+pub(crate) fn position_moved() -> Piece {
+    Piece::lossless("-- the sequence stays where this put it: going back could give a number twice")
 }
 
 /// Statements that a person has to decide about.
@@ -28,7 +34,10 @@ pub(crate) fn acl<'c>(catalog: &'c Catalog, object: &Key) -> Option<&'c crate::s
     match object {
         Key::Schema(name) => catalog.schemas.get(name).map(|found| &found.meta.acl),
         Key::Relation(id) => catalog.relations.get(id).map(|found| &found.meta.acl),
-        Key::Column(table, name) => catalog.table(table)?.column(name).map(|column| &column.acl),
+        Key::Column(id, name) => match &catalog.relations.get(id)?.kind {
+            RelationKind::View(view) => view.column_acls.get(name),
+            _ => catalog.table(id)?.column(name).map(|column| &column.acl),
+        },
         Key::Routine(signature) => catalog.routines.get(signature).map(|found| &found.meta.acl),
         Key::Type(id) => catalog.types.get(id).map(|found| &found.meta.acl),
         _ => None,

@@ -1,6 +1,7 @@
 //! One step's inverse: its changes, last first, each from the catalog before it.
 
 mod alter;
+mod calls;
 mod casts;
 mod known;
 mod objects;
@@ -221,7 +222,13 @@ impl Undoing<'_, '_> {
         let guarded = || self.text_of_step().to_ascii_lowercase().contains("if not exists");
         match change {
             Change::Create(object) => {
-                if guarded() && catalog.may_hold_more() {
+                let may_have_been_there = match object {
+                    Object::Relation(_, relation) if matches!(relation.kind, RelationKind::Index(_)) => {
+                        catalog.may_hold_more()
+                    }
+                    _ => catalog.may_hold_more_beyond_tables(),
+                };
+                if guarded() && may_have_been_there {
                     return Some("undo this, if it was not there before the migration".into());
                 }
                 let certainty = match object {
@@ -245,10 +252,15 @@ impl Undoing<'_, '_> {
 
     pub(crate) fn unsure_of(&self, catalog: &Catalog, key: &Key) -> Option<String> {
         let certainty = match key {
-            Key::Relation(id) => catalog.certainty(id)?,
+            Key::Relation(id) => match catalog.relations.get(id)? {
+                found if matches!(found.kind, RelationKind::Table(_) | RelationKind::Index(_)) => {
+                    catalog.certainty(id)?
+                }
+                found => catalog.since_beyond_tables(found.meta.certainty, found.meta.changed),
+            },
             Key::Routine(signature) => {
                 let meta = &catalog.routines.get(signature)?.meta;
-                let own = catalog.since(meta.certainty, meta.changed);
+                let own = catalog.since_beyond_tables(meta.certainty, meta.changed);
                 match catalog.taints.routines {
                     Some(taint) if own.is_certain() && meta.changed < taint => Certainty::Maybe(taint),
                     _ => own,
@@ -256,7 +268,7 @@ impl Undoing<'_, '_> {
             }
             Key::Type(id) => {
                 let meta = &catalog.types.get(id)?.meta;
-                catalog.since(meta.certainty, meta.changed)
+                catalog.since_beyond_tables(meta.certainty, meta.changed)
             }
             Key::Policy(table, name) => {
                 let policy = catalog
@@ -337,7 +349,11 @@ impl Undoing<'_, '_> {
                 grantee,
                 privileges: granted,
             } => {
-                let Some(before) = acl(catalog, object) else { return };
+                let none = crate::schema::objects::Acl::default();
+                let of_view = matches!(object, Key::Column(id, _) if catalog.relations.get(id).is_some_and(|it| it.view().is_some()));
+                let Some(before) = acl(catalog, object).or(of_view.then_some(&none)) else {
+                    return;
+                };
                 let mut after = before.clone();
                 let held = after.entry(grantee.clone()).or_default();
                 for (name, grantable) in granted {
@@ -362,6 +378,17 @@ impl Undoing<'_, '_> {
                         let key = Key::Column(id.clone(), old.name.clone());
                         out.now
                             .extend(privileges::between(&self.recreate(catalog), &key, &new.acl, &old.acl));
+                    }
+                }
+                if let Key::Relation(id) = object
+                    && let Some(old) = catalog.relations.get(id).and_then(|found| found.view())
+                    && let Some(new) = next.relations.get(id).and_then(|found| found.view())
+                {
+                    for (column, before) in &old.column_acls {
+                        let key = Key::Column(id.clone(), column.clone());
+                        let after = new.column_acls.get(column).unwrap_or(&none);
+                        out.now
+                            .extend(privileges::between(&self.recreate(catalog), &key, after, before));
                     }
                 }
             }

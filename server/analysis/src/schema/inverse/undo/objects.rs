@@ -194,6 +194,11 @@ impl Undoing<'_, '_> {
                 whole.insert_relation(id, relation.clone());
             }
         }
+        if let Key::Type(id) = key {
+            let of = format!(":{id}.");
+            let own = before.comments.iter().filter(|(name, _)| name.contains(&of));
+            own.for_each(|(name, text)| drop(whole.comments.insert(name.clone(), text.clone())));
+        }
         whole
     }
 }

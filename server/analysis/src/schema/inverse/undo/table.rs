@@ -188,7 +188,7 @@ impl Undoing<'_, '_> {
         match what {
             Write::Insert => {
                 let undone = match &self.moment.step.statement.node {
-                    Node::Insert(insert) => rows::deleted(self.text, catalog, table, insert),
+                    Node::Insert(insert) if insert.ctes.is_empty() => rows::deleted(self.text, catalog, table, insert),
                     _ => None,
                 };
                 match undone {
