@@ -276,6 +276,14 @@ async fn what_the_server_cannot_do_is_unverifiable() {
         ),
         ("copy (select 1) to program 'true';", "needs rights"),
         ("select pg_read_file('/etc/passwd');", "needs rights"),
+        ("select lo_export(lo_create(0), '/tmp/dblsp-was-here');", "needs rights"),
+        ("select lo_import('/etc/passwd');", "needs rights"),
+        ("copy (select 1) to '/tmp/dblsp-was-here';", "needs rights"),
+        ("alter system set work_mem = '1GB';", ""),
+        ("drop role supabase_admin;", ""),
+        ("alter role postgres superuser;", "needs rights"),
+        ("create database other;", ""),
+        ("load 'pg_prewarm';", "needs rights"),
     ] {
         let before = "create function f() returns event_trigger language plpgsql as $$ begin end $$;";
         let files = [(before, "drop function public.f();"), (sql, "select 1;")];
@@ -284,6 +292,7 @@ async fn what_the_server_cannot_do_is_unverifiable() {
         };
         assert_verdict(&proof, Verdict::Unverifiable, reason);
     }
+    assert!(!std::path::Path::new("/tmp/dblsp-was-here").exists());
 }
 
 #[tokio::test]

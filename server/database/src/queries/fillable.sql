@@ -1,7 +1,7 @@
 -- Tables that users made and that rows can be put into: not partitions, whose parents get the rows; not those of tools,
--- of extensions, and of the platform, which a migration leaves alone.
-WITH fillable AS (
-    SELECT c.oid, n.nspname, c.relname
+-- of extensions, and of the platform, which a migration leaves alone, unless users' tables refer to them: `auth.users`.
+WITH RECURSIVE own AS (
+    SELECT c.oid
     FROM pg_class c
     JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'
@@ -11,6 +11,17 @@ WITH fillable AS (
         )
         AND NOT EXISTS (SELECT FROM pg_depend d
             WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+),
+needed AS (
+    SELECT oid FROM own
+    UNION
+    SELECT k.confrelid FROM needed JOIN pg_constraint k ON k.conrelid = needed.oid AND k.contype = 'f'
+),
+fillable AS (
+    SELECT c.oid, n.nspname, c.relname
+    FROM needed
+    JOIN pg_class c ON c.oid = needed.oid AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+    JOIN pg_namespace n ON n.oid = c.relnamespace
 )
 SELECT f.nspname || '.' || f.relname, format('%I.%I', f.nspname, f.relname),
     (
