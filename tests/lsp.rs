@@ -14,5 +14,7 @@ mod findings;
 mod lifecycle;
 #[path = "lsp/navigation.rs"]
 mod navigation;
+#[path = "lsp/proofs.rs"]
+mod proofs;
 #[path = "lsp/pull.rs"]
 mod pull;

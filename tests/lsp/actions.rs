@@ -28,7 +28,12 @@ fn project() -> Folder {
 }
 
 /// The actions at a range that an editor would offer, given what is published.
-fn actions(editor: &mut Editor, path: &str, range: Range, only: Option<Vec<CodeActionKind>>) -> Vec<CodeAction> {
+pub(crate) fn actions(
+    editor: &mut Editor,
+    path: &str,
+    range: Range,
+    only: Option<Vec<CodeActionKind>>,
+) -> Vec<CodeAction> {
     let uri = editor.uri(path);
     let published = editor
         .diagnostics
@@ -60,7 +65,7 @@ fn everywhere() -> Range {
 }
 
 #[track_caller]
-fn titled<'a>(actions: &'a [CodeAction], title: &str) -> &'a CodeAction {
+pub(crate) fn titled<'a>(actions: &'a [CodeAction], title: &str) -> &'a CodeAction {
     let found = actions.iter().find(|action| action.title.contains(title));
     let titles: Vec<&str> = actions.iter().map(|action| action.title.as_str()).collect();
     found.unwrap_or_else(|| panic!("no action `{title}` among {titles:#?}"))
@@ -97,7 +102,7 @@ fn edited(text: &str, action: &CodeAction, version: i32) -> String {
     out
 }
 
-fn execute(editor: &mut Editor, command: &str, arguments: Vec<Value>) -> Result<Option<Value>, Value> {
+pub(crate) fn execute(editor: &mut Editor, command: &str, arguments: Vec<Value>) -> Result<Option<Value>, Value> {
     editor.ask::<ExecuteCommand>(ExecuteCommandParams {
         command: command.to_owned(),
         arguments,
@@ -106,7 +111,7 @@ fn execute(editor: &mut Editor, command: &str, arguments: Vec<Value>) -> Result<
 }
 
 /// Carries out the command of an action.
-fn run(editor: &mut Editor, action: &CodeAction) -> Option<Value> {
+pub(crate) fn run(editor: &mut Editor, action: &CodeAction) -> Option<Value> {
     let command = action.command.clone().expect("a command");
     let arguments = command.arguments.unwrap_or_default();
     execute(editor, &command.command, arguments).expect("the command runs")

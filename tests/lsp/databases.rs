@@ -123,7 +123,7 @@ fn run(editor: &mut Editor, command: &str, path: &str) {
     editor.ask::<ExecuteCommand>(params).expect("the command starts");
 }
 
-fn lenses(editor: &mut Editor, path: &str) -> Vec<String> {
+pub(crate) fn lenses(editor: &mut Editor, path: &str) -> Vec<String> {
     let params = CodeLensParams {
         text_document: TextDocumentIdentifier::new(editor.uri(path)),
         work_done_progress_params: WorkDoneProgressParams::default(),

@@ -4,13 +4,24 @@ import type { Server } from "./server.js";
 import { showMenu } from "./status.js";
 
 /** Commands of the server that are about one file. */
-const ABOUT_FILE = ["createRollback", "createSmokeTest", "check"];
+const ABOUT_FILE = ["createRollback", "createSmokeTest", "check", "graph"];
 
 /** Commands that only code actions run, with the server's own arguments. */
 const OF_ACTIONS = ["open", "openDocumentation"];
 
 /** Commands of the server that run SQL of the workspace: only where it is trusted. */
-const ON_DATABASE = ["snapshot", "apply", "applyAll", "test", "prove", "rollback", "restore", "status", "drift"];
+const ON_DATABASE = [
+  "snapshot",
+  "apply",
+  "applyAll",
+  "test",
+  "prove",
+  "trace",
+  "rollback",
+  "restore",
+  "status",
+  "drift",
+];
 
 export function registerCommands(server: Server): vscode.Disposable[] {
   const register = vscode.commands.registerCommand;

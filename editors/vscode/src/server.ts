@@ -11,6 +11,7 @@ import {
   State as ClientState,
   type StaticFeature,
 } from "vscode-languageclient/node";
+import { Pages } from "./pages.js";
 
 export type State =
   | { kind: "starting" }
@@ -23,6 +24,7 @@ export class Server implements vscode.Disposable {
   private readonly stateChanged = new vscode.EventEmitter<State>();
   private readonly migrationsChanged = new vscode.EventEmitter<void>();
   private readonly jobs = new Set<string | number>();
+  private readonly pages = new Pages();
   private client: LanguageClient | undefined;
   private restarted: Promise<void> = Promise.resolve();
   private current: State = { kind: "stopped", reason: "not started yet" };
@@ -92,6 +94,7 @@ export class Server implements vscode.Disposable {
 
   dispose(): void {
     this.log.dispose();
+    this.pages.dispose();
     this.stateChanged.dispose();
     this.migrationsChanged.dispose();
   }
@@ -132,6 +135,9 @@ export class Server implements vscode.Disposable {
       outputChannel: this.log,
       revealOutputChannelOn: RevealOutputChannelOn.Never,
       middleware: {
+        window: {
+          showDocument: async (params, token, next) => ((await this.pages.show(params)) ? { success: true } : next(params, token)),
+        },
         handleWorkDoneProgress: (token, params, next) => {
           if (params.kind === "begin") {
             this.jobs.add(token);

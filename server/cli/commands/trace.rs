@@ -72,7 +72,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
             terminal::width(),
         ))?,
         Form::Json => linked::print_json(render::trace::json::value(&report))?,
-        Form::Html => terminal::print(&render::trace::html::page(&report))?,
+        Form::Html => terminal::print(&trace::page(&report))?,
     }
     Ok(if report.failure().is_some() {
         Exit::Findings

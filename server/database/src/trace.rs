@@ -8,9 +8,11 @@ mod alone;
 mod compare;
 mod log;
 mod look;
+mod page;
 mod report;
 mod run;
 mod subject;
+pub mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -22,6 +24,7 @@ use analysis::text::Span;
 use tokio_util::sync::CancellationToken;
 
 pub use compare::{Aspect, Disagreement, Prediction, disagreements, predict};
+pub use page::page;
 pub use report::{Hold, Queue, Report, Row};
 pub use subject::{ReportError, ending_with, report};
 

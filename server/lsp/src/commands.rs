@@ -6,7 +6,7 @@ use serde_json::Value;
 use tower_lsp::jsonrpc::{Error, Result};
 use tower_lsp::ls_types::{ExecuteCommandParams, Uri};
 
-use crate::handlers::{check, create, explain, prove, workflow};
+use crate::handlers::{check, create, explain, graph, prove, trace, workflow};
 use crate::state::Shared;
 
 pub(crate) const CANCEL: &str = "dblsp.cancel";
@@ -14,10 +14,12 @@ pub(crate) const CHECK: &str = "dblsp.check";
 pub(crate) const CREATE_ROLLBACK: &str = "dblsp.createRollback";
 pub(crate) const CREATE_SMOKE_TEST: &str = "dblsp.createSmokeTest";
 pub(crate) const EXPLAIN: &str = "dblsp.explain";
+pub(crate) const GRAPH: &str = "dblsp.graph";
 pub(crate) const NEW_MIGRATION: &str = "dblsp.newMigration";
 pub(crate) const OPEN: &str = "dblsp.open";
 pub(crate) const OPEN_DOCUMENTATION: &str = "dblsp.openDocumentation";
 pub(crate) const PROVE: &str = "dblsp.prove";
+pub(crate) const TRACE: &str = "dblsp.trace";
 
 /// What works on a database, with its title.
 pub(crate) const WORKFLOW: [(&str, &str); 8] = [
@@ -39,10 +41,12 @@ pub(crate) fn names() -> Vec<String> {
         CREATE_ROLLBACK,
         CREATE_SMOKE_TEST,
         EXPLAIN,
+        GRAPH,
         NEW_MIGRATION,
         OPEN,
         OPEN_DOCUMENTATION,
         PROVE,
+        TRACE,
     ];
     let workflow = WORKFLOW.iter().map(|(name, _)| *name);
     own.into_iter().chain(workflow).map(str::to_owned).collect()
@@ -57,10 +61,12 @@ pub(crate) async fn execute(shared: &Arc<Shared>, params: ExecuteCommandParams) 
         CREATE_ROLLBACK => create::rollback(shared, uri(first)?).await,
         CREATE_SMOKE_TEST => create::smoke_test(shared, uri(first)?).await,
         EXPLAIN => Some(Value::from(explain::page(&text(first)?)?)),
+        GRAPH => graph::run(shared, uri(first)?),
         NEW_MIGRATION => create::migration(shared, options(first)?).await,
         OPEN => create::open(shared, uri(first)?),
         OPEN_DOCUMENTATION => explain::open(shared, &text(first)?)?,
         PROVE => prove::run(shared, uri(first)?),
+        TRACE => trace::run(shared, uri(first)?),
         name => {
             let known = WORKFLOW.iter().map(|(known, _)| *known).find(|known| *known == name);
             let Some(command) = known else {

@@ -20,6 +20,7 @@ mod handlers;
 mod jobs;
 mod judge;
 mod members;
+mod pages;
 mod panics;
 pub mod position;
 mod proofs;

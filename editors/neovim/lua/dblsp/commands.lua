@@ -159,6 +159,7 @@ local subcommands = {
   ["create-smoke-test"] = about_file("dblsp.createSmokeTest"),
   ["drift"] = on_database("dblsp.drift"),
   ["explain"] = { run = explain, complete = rules },
+  ["graph"] = about_file("dblsp.graph"),
   ["lens"] = {
     run = function()
       vim.lsp.codelens.run()
@@ -178,6 +179,7 @@ local subcommands = {
   ["snapshot"] = on_database("dblsp.snapshot"),
   ["status"] = on_database("dblsp.status"),
   ["test"] = on_database("dblsp.test"),
+  ["trace"] = about_file("dblsp.trace"),
   ["trust"] = set_trust(true),
   ["untrust"] = set_trust(false),
 }

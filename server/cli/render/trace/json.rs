@@ -3,10 +3,9 @@
 use analysis::schema::cost::Cost;
 use analysis::schema::objects::Id;
 use analysis::schema::price::Price;
+use database::trace::words::failed;
 use database::trace::{Aspect, Disagreement, Hold, Outcome, Queue, Report, Row};
 use serde_json::{Value, json};
-
-use super::failed;
 
 /// All of it. Names are `schema.name`, offsets are bytes of the file.
 pub(crate) fn value(report: &Report) -> Value {

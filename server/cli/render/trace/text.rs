@@ -6,9 +6,9 @@ use analysis::schema::cost::LockMode;
 use analysis::schema::objects::Id;
 use analysis::schema::price::seconds_in_words;
 use anstyle::{AnsiColor, Style};
+use database::trace::words::{failed, name, noticed, shown, works};
 use database::trace::{Outcome, Queue, Report, Row};
 
-use super::{failed, name, noticed, shown, works};
 use crate::render::counted;
 use crate::terminal::Paint;
 

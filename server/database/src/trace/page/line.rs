@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use analysis::schema::objects::Id;
-use database::trace::{Hold, Queue, Report, Row};
 
-use super::super::page::{escaped, put};
-use super::super::{name, shown};
 use super::class;
+use super::document::{escaped, put};
+use crate::trace::words::{name, shown};
+use crate::trace::{Hold, Queue, Report, Row};
 
 /// Pixels.
 const HEAD: usize = 46;

@@ -1,17 +1,17 @@
 //! A trace as a page: a time line of the locks, then every statement with what was predicted beside what was measured.
 
+mod document;
 mod line;
 
 use analysis::schema::cost::{Cost, LockMode};
 use analysis::schema::price::{Price, seconds_in_words};
-use database::trace::{Outcome, Queue, Report, Row};
 
-use super::page::{document, escaped, put};
-use super::{failed, name, noticed, works};
-use crate::render::counted;
+use self::document::{document, escaped, put};
+use super::words::{failed, name, noticed, works};
+use super::{Outcome, Queue, Report, Row};
 
 /// The whole page.
-pub(crate) fn page(report: &Report) -> String {
+pub fn page(report: &Report) -> String {
     let mut body = head(report);
     body.push_str(&line::section(report));
     body.push_str(&holds(report));
@@ -35,7 +35,11 @@ fn head(report: &Report) -> String {
     put(&mut out, format_args!("<p class=\"quiet\">{server}; {sizes}.</p>\n"));
     if report.server.is_some() {
         let (agreed, ran) = report.agreement();
-        let all = counted(ran, "statement");
+        let all = if ran == 1 {
+            "1 statement".to_owned()
+        } else {
+            format!("{ran} statements")
+        };
         put(
             &mut out,
             if agreed == ran {
