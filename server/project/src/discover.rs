@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::files::Disk;
 use crate::layout;
+use crate::supabase;
 
 /// Name of the settings file.
 pub const SETTINGS: &str = "dblsp.toml";
@@ -22,7 +23,7 @@ pub struct Root {
 pub enum Sign {
     /// `dblsp.toml`
     Settings,
-    /// `supabase/config.toml`, or a folder `supabase/migrations`
+    /// `supabase/config.toml`, or a folder `supabase/migrations`; or it is itself what is called `supabase` elsewhere.
     Supabase,
     /// It is itself a folder of migrations.
     Migrations,
@@ -48,8 +49,15 @@ pub fn root_of(disk: &Disk, path: &Path) -> Root {
             break;
         }
     }
+    // A repository may be the folder `supabase` itself; inside of a repository that folder belongs to the one above.
+    let is_itself = |folder: &Path| {
+        let is_part = folder.ends_with("supabase") && upwards.last() != Some(&folder);
+        !is_part && supabase::is_it(disk, folder)
+    };
     let is_supabase = |folder: &Path| {
-        disk.is_file(&folder.join("supabase/config.toml")) || disk.is_folder(&folder.join("supabase/migrations"))
+        disk.is_file(&folder.join("supabase/config.toml"))
+            || disk.is_folder(&folder.join("supabase/migrations"))
+            || is_itself(folder)
     };
     let nearest = |shows: &dyn Fn(&Path) -> bool| upwards.iter().position(|folder| shows(folder));
     let found = nearest(&|folder| disk.is_file(&folder.join(SETTINGS)))

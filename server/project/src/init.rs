@@ -14,6 +14,7 @@ use crate::known::{self, BASELINE};
 use crate::layout::{self, Shape};
 use crate::load::{Request, Selection, load};
 use crate::name::{Release, second_after};
+use crate::supabase;
 use crate::write::{Write, WriteKind};
 
 /// What `dblsp init` would do.
@@ -34,12 +35,15 @@ pub struct Plan {
 /// Plans the layout of the project around `folder`.
 pub fn plan(disk: &Disk, folder: &Path) -> Result<Plan, ProjectError> {
     let root = project_folder(disk, folder);
-    let supabase = root.join("supabase/migrations");
-    let is_supabase = disk.is_folder(&root.join("supabase"));
-    let histories = if is_supabase {
-        vec![supabase]
-    } else {
-        layout::find(disk, &root, &GlobSet::empty())
+    let known = supabase::read(disk, &root);
+    let histories = match &known {
+        Some(supabase) => vec![supabase.folder().join("migrations")],
+        None => layout::find(disk, &root, &GlobSet::empty()),
+    };
+    // A repository that is the folder `supabase` itself has it laid out already.
+    let is_supabase = match &known {
+        Some(supabase) => supabase.folder() != root,
+        None => histories.is_empty() && disk.is_folder(&root.join("supabase")),
     };
     let mut plan = Plan::default();
     plan.add(disk, root.join(SETTINGS), settings(disk, &root, &histories));

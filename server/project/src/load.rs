@@ -194,9 +194,10 @@ impl Opened {
             }
             return folders;
         }
-        let supabase = self.root.folder.join("supabase/migrations");
+        if let Some(supabase) = &self.supabase {
+            return vec![supabase.folder().join("migrations")];
+        }
         match self.root.sign {
-            _ if self.supabase.is_some() => vec![supabase],
             Sign::Migrations => vec![self.root.folder.clone()],
             Sign::Settings => layout::find(disk, &self.root.folder, &self.exclude),
             Sign::Supabase | Sign::Git | Sign::Nothing => Vec::new(),
@@ -1137,6 +1138,52 @@ mod tests {
             history.snapshots_read_by_supabase.as_deref(),
             Some("packages/db/supabase/config.toml")
         );
+    }
+
+    const CONFIG: &str = "project_id = \"x\"\n[db]\nport = 1\nmajor_version = 15\n";
+
+    #[test]
+    fn a_repository_may_be_the_folder_of_supabase_itself() {
+        let folder = project(&[
+            (".git/", ""),
+            ("config.toml", CONFIG),
+            ("migrations/20250101000000_a.sql", ""),
+            ("rollback/20250101000000_rollback.sql", ""),
+        ]);
+        let loaded = loaded(&folder, &[]);
+        let project = &loaded.projects[0];
+        assert_eq!(project.root.sign, Sign::Supabase);
+        assert_eq!(
+            (project.settings.runner, project.settings.postgres),
+            (Runner::Supabase, 15)
+        );
+        assert_eq!(project.histories[0].base, Base::Supabase);
+        assert!(shown(&loaded)[0].contains("undone by rollback/20250101000000_rollback.sql"));
+    }
+
+    #[test]
+    fn inside_of_a_repository_the_folder_of_supabase_belongs_to_the_one_above() {
+        let folder = project(&[
+            (".git/", ""),
+            ("supabase/config.toml", CONFIG),
+            ("supabase/migrations/20250101000000_a.sql", ""),
+        ]);
+        let disk = Disk::new(&folder.path().join("supabase/migrations"));
+        let root = crate::discover::root_of(&disk, &disk.base);
+        assert!(!root.folder.ends_with("supabase"), "{root:?}");
+    }
+
+    #[test]
+    fn an_empty_folder_of_that_name_makes_no_supabase_project() {
+        for config in [
+            ("supabase/", ""),
+            ("config.toml", "project_id = \"of another program\"\n"),
+        ] {
+            let folder = project(&[(".git/", ""), config, ("migrations/20250101000000_a.sql", "")]);
+            let project = &loaded(&folder, &[]).projects[0];
+            assert_eq!(project.histories[0].base, Base::Empty, "{config:?}");
+            assert_ne!(project.settings.runner, Runner::Supabase, "{config:?}");
+        }
     }
 
     #[test]

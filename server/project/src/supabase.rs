@@ -22,13 +22,39 @@ pub struct Supabase {
     pub schemas_point_elsewhere: bool,
 }
 
+impl Supabase {
+    /// The folder of the Supabase CLI, which is `supabase` but where a repository is that folder itself.
+    pub fn folder(&self) -> &Path {
+        self.config.parent().unwrap_or(&self.config)
+    }
+}
+
+/// Whether `folder` is what the Supabase CLI calls `supabase`, under whatever name: a repository of its own.
+pub fn is_it(disk: &Disk, folder: &Path) -> bool {
+    let config = folder.join("config.toml");
+    if !disk.is_file(&config) || !disk.is_folder(&folder.join("migrations")) {
+        return false;
+    }
+    let text = disk.read(&config).map(|read| read.text).unwrap_or_default();
+    let table: toml::Table = text.parse().unwrap_or_default();
+    let in_db = |key: &str| table.get("db").and_then(|db| db.get(key)).is_some();
+    // What every `config.toml` of the CLI has, and that of another program hardly.
+    table.get("project_id").is_some_and(toml::Value::is_str) && (in_db("port") || in_db("major_version"))
+}
+
 /// The Supabase project in `root`, if there is one.
 pub fn read(disk: &Disk, root: &Path) -> Option<Supabase> {
-    let config = root.join("supabase/config.toml");
-    let configured = disk.is_file(&config);
-    if !configured && !disk.is_folder(&root.join("supabase/migrations")) {
+    let inside = root.join("supabase");
+    let is_inside = disk.is_file(&inside.join("config.toml")) || disk.is_folder(&inside.join("migrations"));
+    let folder = if is_inside {
+        inside
+    } else if is_it(disk, root) {
+        root.to_path_buf()
+    } else {
         return None;
-    }
+    };
+    let config = folder.join("config.toml");
+    let configured = disk.is_file(&config);
     let text = disk.read(&config).map(|read| read.text).unwrap_or_default();
     let table: toml::Table = text.parse().unwrap_or_default();
     let key = |path: &[&str]| {
