@@ -122,15 +122,14 @@ pub async fn keep(
     if loss.what != Lost::Table && key.is_empty() && purpose == Purpose::PutBack {
         return Err(ArchiveError::NoKey(relation));
     }
-    let columns = match &loss.what {
-        Lost::Columns(columns) if !key.is_empty() => {
-            let mut names: Vec<&String> = key.iter().collect();
-            names.extend(columns.iter().filter(|column| !key.contains(column)));
-            let names: Vec<String> = names.into_iter().map(|name| identifier(name)).collect();
-            names.join(", ")
-        }
-        _ => "*".to_owned(),
-    };
+    let mut columns = as_kept(connection, &quoted).await?;
+    if let (Lost::Columns(lost), false) = (&loss.what, key.is_empty()) {
+        columns.retain(|(name, _)| key.contains(name) || lost.contains(name));
+        // The key first.
+        columns.sort_by_key(|(name, _)| key.iter().position(|own| own == name).unwrap_or(key.len()));
+    }
+    let columns: Vec<String> = columns.into_iter().map(|(_, sql)| sql).collect();
+    let columns = columns.join(", ");
     let (reason, what) = match &loss.what {
         Lost::Table => ("table".to_owned(), json!({"lost": "table"})),
         Lost::Rows => ("rows".to_owned(), json!({"lost": "rows"})),
@@ -171,6 +170,27 @@ pub async fn keep(
         ))
         .await?;
     Ok(Some(id))
+}
+
+/// How each column is read. Values of types that somebody made are kept as text: the column must neither keep its type
+/// from being dropped, nor go with it.
+async fn as_kept(connection: &mut Connection, quoted: &str) -> Result<Vec<(String, String)>, ServerError> {
+    let query = format!(
+        "SELECT a.attname, t.typnamespace <> 'pg_catalog'::regnamespace
+         FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+         WHERE a.attrelid = {}::regclass AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",
+        literal(quoted)
+    );
+    let column = |row: Vec<Option<String>>| {
+        let mut values = row.into_iter().map(Option::unwrap_or_default);
+        let (name, is_made) = (values.next().unwrap_or_default(), values.next().unwrap_or_default());
+        let mut sql = identifier(&name);
+        if is_made == "t" {
+            sql = format!("{sql}::pg_catalog.text AS {sql}");
+        }
+        (name, sql)
+    };
+    Ok(connection.rows(&query).await?.into_iter().map(column).collect())
 }
 
 /// Default privileges may have granted more than nothing.

@@ -493,3 +493,25 @@ async fn steps_outside_of_a_transaction_are_compared_afterwards() {
     assert_eq!(report.migrations[0].elsewhere, []);
     assert_eq!(bench.versions().await, Vec::<String>::new());
 }
+
+#[tokio::test]
+async fn kept_values_outlive_their_types_and_get_them_back() {
+    let setup = "create type public.mood as enum ('good', 'b''ad'); create domain public.mail as text check (value ~ '@');
+        create type public.pair as (x int, y text);
+        create table public.a (id public.mail primary key, b public.mood, c public.mood[], d public.pair, e int);
+        insert into public.a values ('a@b', 'b''ad', '{good,\"b''ad\"}', row (1, 'x,\"y'), 1), ('c@d', null, null, null, 2);
+        create table public.o (id int primary key, m public.mood default 'good'); insert into public.o values (1);";
+    let migration = "alter table public.a drop column b, drop column c, drop column d; drop table public.o;
+        drop type public.mood; drop type public.pair;";
+    let script = "create type public.mood as enum ('good', 'b''ad'); create type public.pair as (x int, y text);
+        create table public.o (id int primary key, m public.mood default 'good');
+        alter table public.a add column b public.mood, add column c public.mood[], add column d public.pair;";
+    let Some(mut bench) = Bench::new(setup, &[(migration, script)]).await else {
+        return;
+    };
+    let (_, result) = bench.undo(only("1")).await;
+    result.expect("it is undone");
+    let rows = bench.rows("SELECT id, b, c, d, e FROM a ORDER BY 1").await;
+    assert_eq!(rows, ["a@b b'ad {good,b'ad} (1,\"x,\"\"y\") 1", "c@d null null null 2"]);
+    assert_eq!(bench.rows("SELECT id, m, pg_typeof(m) FROM o").await, ["1 good mood"]);
+}

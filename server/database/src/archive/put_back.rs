@@ -114,14 +114,23 @@ async fn kept(connection: &mut Connection, run: i64) -> Result<(Vec<Archive>, u6
 
 async fn put(connection: &mut Connection, archive: &Archive) -> Result<(), ArchiveError> {
     let (id, quoted) = (archive.id, &archive.quoted);
-    let list = |names: &[String], before: &str| {
-        let names: Vec<String> = names
-            .iter()
-            .map(|name| format!("{before}{}", identifier(name)))
-            .collect();
+    let list = |names: &[String]| {
+        let names: Vec<String> = names.iter().map(|name| identifier(name)).collect();
         names.join(", ")
     };
-    let shared = shared_columns(connection, archive).await?;
+    let typed = shared_columns(connection, archive).await?;
+    let shared: Vec<String> = typed.iter().map(|column| column.name.clone()).collect();
+    let value = |name: &String| {
+        let kept = format!("a.{}", identifier(name));
+        match typed
+            .iter()
+            .find(|column| column.name == *name)
+            .map(|it| it.cast.as_str())
+        {
+            None | Some("") => kept,
+            Some(cast) => format!("{kept}::{cast}"),
+        }
+    };
     if let Some((columns, key)) = &archive.columns {
         let columns: Vec<String> = columns
             .iter()
@@ -133,11 +142,11 @@ async fn put(connection: &mut Connection, archive: &Archive) -> Result<(), Archi
         }
         let set: Vec<String> = columns
             .iter()
-            .map(|name| format!("{0} = a.{0}", identifier(name)))
+            .map(|name| format!("{} = {}", identifier(name), value(name)))
             .collect();
         let by_key: Vec<String> = key
             .iter()
-            .map(|name| format!("t.{0} = a.{0}", identifier(name)))
+            .map(|name| format!("t.{} = {}", identifier(name), value(name)))
             .collect();
         let sql = format!(
             "UPDATE {quoted} t SET {} FROM dblsp.archive_{id} a WHERE {}",
@@ -147,7 +156,8 @@ async fn put(connection: &mut Connection, archive: &Archive) -> Result<(), Archi
         return Ok(connection.execute(&sql).await?);
     }
     let key = key_columns(connection, quoted).await?;
-    let names = list(&shared, "");
+    let names = list(&shared);
+    let kept: Vec<String> = shared.iter().map(value).collect();
     let values: Vec<&String> = shared.iter().filter(|name| !key.contains(name)).collect();
     let on_conflict = if key.is_empty() {
         // A table that was made again is empty.
@@ -159,18 +169,29 @@ async fn put(connection: &mut Connection, archive: &Archive) -> Result<(), Archi
             .iter()
             .map(|name| format!("{0} = EXCLUDED.{0}", identifier(name)))
             .collect();
-        format!(" ON CONFLICT ({}) DO UPDATE SET {}", list(&key, ""), set.join(", "))
+        format!(" ON CONFLICT ({}) DO UPDATE SET {}", list(&key), set.join(", "))
     };
     let sql = format!(
-        "INSERT INTO {quoted} ({names}) OVERRIDING SYSTEM VALUE SELECT {names} FROM dblsp.archive_{id}{on_conflict}"
+        "INSERT INTO {quoted} ({names}) OVERRIDING SYSTEM VALUE SELECT {} FROM dblsp.archive_{id} a{on_conflict}",
+        kept.join(", ")
     );
     Ok(connection.execute(&sql).await?)
 }
 
-/// Columns that both have and that can be written.
-async fn shared_columns(connection: &mut Connection, archive: &Archive) -> Result<Vec<String>, ServerError> {
+/// A column that takes kept values back.
+struct Column {
+    name: String,
+    /// What they must be made of again; empty where they are that already.
+    cast: String,
+}
+
+/// Columns that both have and that can be written. Types that somebody made were kept as text.
+async fn shared_columns(connection: &mut Connection, archive: &Archive) -> Result<Vec<Column>, ServerError> {
     let query = format!(
-        "SELECT a.attname FROM pg_catalog.pg_attribute a
+        "SELECT a.attname, CASE WHEN k.atttypid = 'text'::regtype AND t.typnamespace <> 'pg_catalog'::regnamespace
+             THEN pg_catalog.format_type(a.atttypid, a.atttypmod) END
+         FROM pg_catalog.pg_attribute a
+         JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
          JOIN pg_catalog.pg_attribute k ON k.attname = a.attname AND k.attnum > 0 AND NOT k.attisdropped
              AND k.attrelid = 'dblsp.archive_{}'::regclass
          WHERE a.attrelid = {}::regclass AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
@@ -178,7 +199,15 @@ async fn shared_columns(connection: &mut Connection, archive: &Archive) -> Resul
         archive.id,
         literal(&archive.quoted)
     );
-    Ok(connection.rows(&query).await?.into_iter().flatten().flatten().collect())
+    let column = |row: Vec<Option<String>>| {
+        let mut values = row.into_iter().map(Option::unwrap_or_default);
+        let mut next = || values.next().unwrap_or_default();
+        Column {
+            name: next(),
+            cast: next(),
+        }
+    };
+    Ok(connection.rows(&query).await?.into_iter().map(column).collect())
 }
 
 /// Keeps users' triggers from firing, and says how each is put back as it was.
