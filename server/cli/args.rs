@@ -74,6 +74,9 @@ pub(crate) enum Command {
     /// Undo migrations, rows included
     #[cfg(feature = "database")]
     Rollback(commands::rollback::Options),
+    /// Restore a snapshot of the schema, and destroy the rows of today
+    #[cfg(feature = "database")]
+    Restore(commands::restore::Options),
     /// List, export or destroy the rows that migrations and rollbacks destroyed
     #[cfg(feature = "database")]
     Archive(commands::archive::Options),
@@ -89,6 +92,9 @@ pub(crate) enum Command {
     /// Write down how large a database's tables are
     #[cfg(feature = "database")]
     Baseline(commands::baseline::Options),
+    /// Begin a history: write the migration that makes what a database has
+    #[cfg(feature = "database")]
+    Adopt(commands::adopt::Options),
     /// Correct the record of what is applied, and nothing else
     #[cfg(feature = "database")]
     Mark(commands::mark::Options),

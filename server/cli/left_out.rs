@@ -5,9 +5,9 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use crate::failure::Failure;
 
 /// Commands of the features `database` and `lsp`.
-const COMMANDS: [&str; 20] = [
-    "link", "status", "plan", "apply", "rollback", "archive", "snapshot", "test", "drift", "baseline", "mark",
-    "history", "doctor", "tools", "prove", "shadow", "trace", "graph", "report", "lsp",
+const COMMANDS: [&str; 22] = [
+    "link", "status", "plan", "apply", "rollback", "restore", "archive", "snapshot", "test", "drift", "baseline",
+    "adopt", "mark", "history", "doctor", "tools", "prove", "shadow", "trace", "graph", "report", "lsp",
 ];
 
 /// Whether that is why the arguments could not be read.

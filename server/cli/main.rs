@@ -49,6 +49,8 @@ fn main() -> ExitCode {
         #[cfg(feature = "database")]
         Command::Rollback(options) => commands::rollback::run(&options),
         #[cfg(feature = "database")]
+        Command::Restore(options) => commands::restore::run(&options),
+        #[cfg(feature = "database")]
         Command::Archive(options) => commands::archive::run(&options),
         #[cfg(feature = "database")]
         Command::Snapshot(options) => commands::snapshot::run(&options),
@@ -66,6 +68,8 @@ fn main() -> ExitCode {
         Command::Trace(options) => commands::trace::run(&options),
         #[cfg(feature = "database")]
         Command::Graph(options) => commands::graph::run(&options),
+        #[cfg(feature = "database")]
+        Command::Adopt(options) => commands::adopt::run(&options),
         #[cfg(feature = "database")]
         Command::Mark(options) => commands::mark::run(&options),
         #[cfg(feature = "database")]

@@ -293,8 +293,12 @@ impl Editor {
 
     /// Has the user choose an action of the next question.
     pub(crate) fn will_choose(&mut self, title: &str) {
-        let replies = self.replies.entry("window/showMessageRequest").or_default();
-        replies.push_back(json!({ "title": title }));
+        self.will_answer("window/showMessageRequest", json!({ "title": title }));
+    }
+
+    /// Has the user answer the next request of that name so.
+    pub(crate) fn will_answer(&mut self, method: &'static str, answer: Value) {
+        self.replies.entry(method).or_default().push_back(answer);
     }
 
     /// Waits for a message to the user that holds `part`.

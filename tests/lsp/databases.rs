@@ -337,3 +337,64 @@ fn a_snapshot_is_written_and_never_over_another_unasked() {
     editor.message("The schema of local");
     assert_ne!(std::fs::read_to_string(&path).expect("read"), "kept");
 }
+
+#[test]
+fn a_snapshot_is_restored_once_the_database_s_name_is_typed() {
+    let Some(setting) = Setting::new("restored", "") else {
+        return;
+    };
+    let mut editor = setting.trusted();
+    editor.will_choose("Apply");
+    run(&mut editor, "applyAll", SECOND);
+    editor.message("Applied");
+    setting.value("insert into public.users (id) values (1), (2) returning 1");
+    for typed in [Value::Null, json!("local")] {
+        editor.will_answer("dblsp/confirm", typed);
+        run(&mut editor, "restore", SECOND);
+        editor.message("Nothing was done");
+        assert!(setting.has("public.notes"));
+    }
+    let asked = editor.requests.iter().find(|(method, _)| method == "dblsp/confirm");
+    let (_, question) = asked.expect("a question");
+    assert_eq!(question["expected"], "restored");
+    let message = question["message"].as_str().expect("a text");
+    for part in [
+        "schemas/v0.1.0_20250102000000.sql` destroys on local (postgres@",
+        "2 rows in 2 tables",
+        "table public.notes",
+    ] {
+        assert!(message.contains(part), "{part}: {message}");
+    }
+    editor.will_answer("dblsp/confirm", json!("restored"));
+    run(&mut editor, "restore", SECOND);
+    editor.message("Not applied any more: 20250102000000");
+    assert!(!setting.has("public.notes"));
+    assert_eq!(setting.value("select count(*) from public.users").as_deref(), Some("0"));
+    assert!(!lenses(&mut editor, SECOND).contains(&"Applied on local".to_owned()));
+
+    // An editor that cannot ask is told what to do instead.
+    let mut other = setting.editor(json!({ "debounce": 0, "trusted": true }));
+    run(&mut other, "restore", FIRST);
+    other.message("run `dblsp restore supabase/schemas/v0.1.0_20250101000000.sql --environment local`");
+}
+
+#[test]
+fn drift_is_told_and_becomes_a_finding_until_it_is_gone() {
+    let Some(setting) = Setting::new("drifted", "") else {
+        return;
+    };
+    let mut editor = setting.trusted();
+    editor.will_choose("Apply");
+    run(&mut editor, "applyAll", SECOND);
+    editor.message("Applied");
+    run(&mut editor, "drift", SECOND);
+    editor.message("is what its 2 migrations make");
+    setting.value("alter table public.users add by_hand int");
+    run(&mut editor, "drift", SECOND);
+    editor.message("column public.users.by_hand is there and was not");
+    editor.expect(FIRST, |found| codes(found).contains(&"drift"));
+    setting.value("alter table public.users drop by_hand");
+    run(&mut editor, "drift", SECOND);
+    editor.message("is what its 2 migrations make");
+    editor.expect(FIRST, |found| !codes(found).contains(&"drift"));
+}

@@ -1,6 +1,8 @@
 //! One file per command.
 
 #[cfg(feature = "database")]
+pub(crate) mod adopt;
+#[cfg(feature = "database")]
 pub(crate) mod apply;
 #[cfg(feature = "database")]
 pub(crate) mod archive;
@@ -33,6 +35,8 @@ pub(crate) mod plan;
 pub(crate) mod prove;
 #[cfg(feature = "database")]
 pub(crate) mod report;
+#[cfg(feature = "database")]
+pub(crate) mod restore;
 #[cfg(feature = "database")]
 pub(crate) mod rollback;
 pub(crate) mod rules;

@@ -1,13 +1,18 @@
 //! `dblsp rollback`: undoes migrations.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
+use database::Target;
+use database::event::Moment;
 use database::journal::Confirmation;
+use database::link::Linked;
 use database::person;
 use database::rollback::{self, Report, Request, RollbackError, Undone, Which};
 use serde_json::{Value, json};
 
 use crate::args::{EnvironmentOptions, Format};
+use crate::commands::restore;
 use crate::failure::{Exit, Failure};
 use crate::render::steps::Steps;
 use crate::{linked, terminal};
@@ -44,6 +49,18 @@ pub(crate) struct Options {
     /// Seconds to wait for a lock on a table
     #[arg(long, value_name = "SECONDS", default_value_t = 5)]
     pub(crate) lock_timeout: u64,
+    /// Run no scripts: restore the snapshot of that moment as `dblsp restore` does, and destroy all rows
+    #[arg(long, conflicts_with_all = ["version", "accept_data_loss", "accept_unverified"])]
+    pub(crate) restore: bool,
+    /// Do not ask for the name of the database whose rows are destroyed: this is it
+    #[arg(long, value_name = "NAME", requires = "restore")]
+    pub(crate) yes_destroy: Option<String>,
+    /// Where the full dump goes [default: a new file in `.dblsp/backups`]
+    #[arg(long, value_name = "FILE", requires = "restore")]
+    pub(crate) backup: Option<PathBuf>,
+    /// Restore also what is not the same as when the snapshot was taken
+    #[arg(long, requires = "restore")]
+    pub(crate) accept_differences: bool,
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
@@ -55,6 +72,10 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
         (_, _, Some(to)) => Which::ToBefore(to.clone()),
         (version, ..) => Which::Only(version.clone().unwrap_or_default()),
     };
+    if options.restore {
+        confirmed(&target, &options.confirm)?;
+        return restore_snapshot(&project, &target, &which, options);
+    }
     terminal::say(&format!("target: {target}"));
     let question = match &which {
         Which::Only(version) => format!("Undo {version} on {target}?"),
@@ -62,19 +83,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
         Which::ToBefore(version) => format!("Undo {version} and everything after it on {target}?"),
     };
     linked::agreed(&question, options.yes)?;
-    let missing: Vec<&String> = target
-        .confirm
-        .iter()
-        .filter(|text| !options.confirm.contains(text))
-        .collect();
-    if target.protected && !missing.is_empty() {
-        let wanted: Vec<String> = missing.iter().map(|text| format!("--confirm \"{text}\"")).collect();
-        return Err(Failure::usage(
-            format!("{target} wants more confirmed"),
-            format!("add {}", wanted.join(" ")),
-        )
-        .into());
-    }
+    confirmed(&target, &options.confirm)?;
     let who = person::who();
     let confirmation = |text: &String| Confirmation {
         text: text.clone(),
@@ -124,6 +133,60 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
         }
         .into()),
     }
+}
+
+/// Makes sure that all is confirmed that a protected environment wants confirmed.
+pub(crate) fn confirmed(target: &Target, given: &[String]) -> Result<(), Failure> {
+    let missing = target.confirm.iter().filter(|text| !given.contains(text));
+    let wanted: Vec<String> = missing.map(|text| format!("--confirm \"{text}\"")).collect();
+    if !target.protected || wanted.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::usage(
+        format!("{target} wants more confirmed"),
+        format!("add {}", wanted.join(" ")),
+    ))
+}
+
+/// The document's other strategy: the snapshot from before instead of the scripts.
+fn restore_snapshot(project: &Linked, target: &Target, which: &Which, options: &Options) -> anyhow::Result<Exit> {
+    let (Which::Only(version) | Which::To(version) | Which::ToBefore(version)) = which;
+    let moment = match which {
+        Which::To(_) => Moment::After,
+        _ => Moment::Before,
+    };
+    let mut migrations = project.history.migrations.iter();
+    let migration = migrations
+        .find(|migration| migration.version == *version)
+        .ok_or_else(|| {
+            Failure::usage(
+                format!("there is no migration `{version}`"),
+                "`dblsp status` lists what is applied",
+            )
+        })?;
+    let snapshot = project.places().snapshot(migration, moment);
+    if !snapshot.is_file() {
+        return Err(Failure::usage(
+            format!("there is no snapshot `{}`", project.disk.show(&snapshot)),
+            "leave `--restore` out to run the rollback scripts, or name another with `dblsp restore SNAPSHOT`",
+        )
+        .into());
+    }
+    let consent = restore::Consent {
+        dry_run: false,
+        yes_destroy: options.yes_destroy.clone(),
+        backup: options.backup.clone(),
+        accept_differences: options.accept_differences,
+    };
+    let asked = restore::Asked {
+        snapshot: &snapshot,
+        last: None,
+        consent: &consent,
+        confirm: &options.confirm,
+        lock_timeout: options.lock_timeout,
+        format: options.environment.format,
+    };
+    restore::carry_out(project, target, &asked)
 }
 
 fn exit(error: &RollbackError) -> Exit {

@@ -79,6 +79,7 @@ fn aside(event: &Event) -> Option<String> {
                 by(holder)
             )
         }
+        Event::Backup { path } => format!("backup: {path}"),
         Event::Alert { text } => format!("alert: {text}"),
         Event::Note { text } => format!("note: {text}"),
         _ => return None,

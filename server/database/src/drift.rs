@@ -52,6 +52,15 @@ pub async fn drift(connection: &mut Connection, files: &History) -> Result<Drift
         .into_iter()
         .map(|row| row.version)
         .collect();
+    compare_with(connection, files, &applied).await
+}
+
+/// Compares a database with the migrations of these versions.
+pub(crate) async fn compare_with(
+    connection: &mut Connection,
+    files: &History,
+    applied: &BTreeSet<String>,
+) -> Result<Drift, DriftError> {
     let is_applied = |migration: &Migration| applied.contains(&migration.version);
     let replayed = Replayed::new(Some(connection.server_major()), files, is_applied).await?;
     let mut base = replayed.base().await?;
@@ -73,7 +82,7 @@ pub async fn drift(connection: &mut Connection, files: &History) -> Result<Drift
     }
     Ok(Drift {
         differences,
-        versions: applied.into_iter().collect(),
+        versions: applied.iter().cloned().collect(),
         coarse,
     })
 }
@@ -85,18 +94,22 @@ fn is_the_project_s(difference: &Difference, base: &Capture, wanted: &Capture, o
     if made_by_migrations {
         return true;
     }
-    match difference.class.as_str() {
+    // Who owns `public`, and what the platform brought along, differs from server to server.
+    !base.objects.contains_key(&name) && may_be_the_project_s(&name, on_supabase)
+}
+
+/// Whether an object is one that migrations make: not the cluster's, not the platform's.
+pub(crate) fn may_be_the_project_s(name: &Name, on_supabase: bool) -> bool {
+    match name.0.as_str() {
         // Of the cluster, or of whoever set the database up.
         "role" | "membership" | "setting" | "language" | "unread" | "security_label" => false,
-        "grant" if difference.identity.starts_with("database:") => false,
-        // Who owns `public`, and what the platform brought along, differs from server to server.
-        _ if base.objects.contains_key(&name) => false,
+        "grant" if name.1.starts_with("database:") => false,
         _ if !on_supabase => true,
         "event_trigger" | "extension" | "foreign_data_wrapper" | "server" | "user_mapping" => false,
-        "default_privilege" => !difference.identity.starts_with("supabase_"),
+        "default_privilege" => !name.1.starts_with("supabase_"),
         // These are the project's own also on tables of the platform.
         "trigger" | "policy" | "publication_table" => true,
-        _ => !is_in_platform(&name),
+        _ => !is_in_platform(name),
     }
 }
 

@@ -19,6 +19,8 @@ pub struct Target {
     pub place: Place,
     /// Whether every write wants all confirmations, and what is unproven is refused.
     pub protected: bool,
+    /// Whether a snapshot may be restored although it is protected.
+    pub restore: bool,
     /// When it may be written to.
     pub window: Option<Window>,
     /// Environments that a migration must have been applied to first.
@@ -207,6 +209,7 @@ impl Known<'_> {
         Ok(Target {
             place,
             protected: environment.protected,
+            restore: environment.restore,
             window: environment.window.as_deref().and_then(Window::parse),
             requires: environment.requires.clone(),
             confirm: environment.confirm.clone(),
@@ -229,6 +232,7 @@ impl Known<'_> {
             name: LOCAL.to_owned(),
             place: Place::Server(address),
             protected: false,
+            restore: false,
             window: None,
             requires: Vec::new(),
             confirm: Vec::new(),

@@ -43,6 +43,11 @@ pub enum Event {
         /// Before or after the migration.
         moment: Moment,
     },
+    /// Everything that is in the database was dumped, rows and all.
+    Backup {
+        /// Where to.
+        path: String,
+    },
     /// The migration's statements are being run.
     Applying {
         /// Its file name.

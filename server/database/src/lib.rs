@@ -1,6 +1,7 @@
 //! PostgreSQL servers: throw-away and linked. The only crate that talks to one, and the only one that names sqlx.
 
 pub mod address;
+pub mod adopt;
 pub mod apply;
 pub mod archive;
 pub mod baseline;
@@ -26,6 +27,7 @@ pub mod prove;
 pub mod rehearse;
 pub mod replayed;
 pub mod report;
+pub mod restore;
 pub mod rollback;
 pub mod seen;
 pub mod shadow;

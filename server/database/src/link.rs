@@ -3,10 +3,11 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use analysis::history::History;
+use analysis::history::{Base, History};
 use analysis::settings::Settings;
 use project::discover::root_of;
 use project::files::Disk;
+use project::supabase::Supabase;
 use project::{CompanionFolder, Opened, ProjectError, Selection, local};
 
 use crate::apply::Places;
@@ -61,21 +62,49 @@ impl Linked {
         let history = project.histories.into_iter().find(|history| history.complete);
         let history = history.ok_or_else(no_migrations)?;
         let migrations = opened.folders.first().cloned().ok_or_else(no_migrations)?;
-        let link = local::read(&project.root.folder, LINK);
-        let supabase = opened.supabase.as_ref().and_then(|supabase| supabase.config.parent());
+        Ok(Self::with(disk, opened, project.settings, history, migrations))
+    }
+
+    /// Opens a project that has a folder for migrations, and perhaps none in it yet.
+    pub fn open_to_begin(folder: &Path) -> Result<Self, ProjectError> {
+        match Self::open(folder) {
+            Err(ProjectError::NoMigrations { path }) => {
+                let disk = Disk::new(folder);
+                let opened = project::open(&disk, root_of(&disk, &disk.base), None, &mut Vec::new())?;
+                let migrations = opened.folders.first().cloned();
+                let migrations = migrations.ok_or(ProjectError::NoMigrations { path })?;
+                let history = History {
+                    complete: true,
+                    base: if opened.supabase.is_some() {
+                        Base::Supabase
+                    } else {
+                        Base::Empty
+                    },
+                    ..History::default()
+                };
+                let settings = opened.settings(&disk);
+                Ok(Self::with(disk, opened, settings, history, migrations))
+            }
+            other => other,
+        }
+    }
+
+    fn with(disk: Disk, opened: Opened, settings: Settings, history: History, migrations: PathBuf) -> Self {
+        let link = local::read(&opened.root.folder, LINK);
+        let supabase = opened.supabase.as_ref().map(Supabase::folder);
         let folders = supabase.into_iter().chain([opened.root.folder.as_path()]);
         let stage = std::env::var("SUPABASE_ENV").ok();
         let dotenv = Dotenv::read(folders, stage.as_deref());
-        Ok(Self {
-            settings: project.settings,
-            convention: project.convention,
+        Self {
+            convention: opened.keeps_convention(&disk),
             linked: link.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()),
+            settings,
             migrations,
             history,
             opened,
             disk,
             dotenv,
-        })
+        }
     }
 
     /// The environment of that name, or the one that is meant where there is none.

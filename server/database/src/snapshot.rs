@@ -3,9 +3,11 @@
 //! Written by `pg_dump`, with a section on what hangs on the platform's tables; without a usable `pg_dump` printed from
 //! the catalog, and then it says so. It holds no rows, so it is never a backup.
 
+mod backup;
 mod clean;
 mod client;
 mod libpq;
+mod source;
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -14,14 +16,21 @@ use std::process::Stdio;
 
 use tokio::process::Command;
 
+pub(crate) use backup::{back_up, sweep};
+pub(crate) use clean::PLATFORM_OWNERS;
 pub use client::{Client, ClientError};
 pub use libpq::Libpq;
+pub(crate) use source::{Entry, entries_of};
 
 use crate::canonical::{OBJECTS, PARTS};
 use crate::connection::{Connection, ServerError, literal};
 
 const CROSS_SCHEMA: &str = include_str!("queries/cross_schema.sql");
 const PRINT: &str = include_str!("queries/print.sql");
+/// Above what hangs on the platform's tables.
+pub(crate) const BESIDE: &str = "--\n-- On the platform's tables and beside them\n--\n";
+/// How a snapshot begins that no `pg_dump` made.
+pub(crate) const PRINTED: &str = "--\n-- Printed from the catalog by dblsp, not by pg_dump";
 /// Waiting for a table that somebody has locked, in milliseconds.
 const LOCK_WAIT: &str = "--lock-wait-timeout=10000";
 
@@ -151,7 +160,7 @@ pub async fn is_supabase(connection: &mut Connection) -> Result<bool, ServerErro
 }
 
 /// Names of the schemas that are not the project's.
-fn excluded(on_supabase: bool) -> Vec<&'static str> {
+pub(crate) fn excluded(on_supabase: bool) -> Vec<&'static str> {
     let platform = PLATFORM.iter().filter(|_| on_supabase);
     TOOLS.iter().chain(platform).copied().collect()
 }
@@ -172,6 +181,10 @@ async fn dump(client: &Client, libpq: &Libpq, on_supabase: bool) -> Result<Strin
 
 /// Runs one of libpq's programs against the database that `libpq` leads to, and hands back what it prints.
 pub(crate) async fn run(command: &mut Command, libpq: &Libpq) -> Result<String, SnapshotError> {
+    String::from_utf8(output(command, libpq).await?).map_err(|error| SnapshotError::Failed(error.to_string()))
+}
+
+async fn output(command: &mut Command, libpq: &Libpq) -> Result<Vec<u8>, SnapshotError> {
     // A service file or PGOPTIONS of the user's own could lead elsewhere.
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("PG") {
@@ -197,22 +210,26 @@ pub(crate) async fn run(command: &mut Command, libpq: &Libpq) -> Result<String, 
         };
         return Err(SnapshotError::Failed(words));
     }
-    String::from_utf8(output.stdout).map_err(|error| SnapshotError::Failed(error.to_string()))
+    Ok(output.stdout)
 }
 
 async fn cross_schema(connection: &mut Connection) -> Result<String, ServerError> {
-    let platform: Vec<String> = PLATFORM.iter().map(|schema| literal(schema)).collect();
-    let query = CROSS_SCHEMA.replace("@platform@", &platform.join(", "));
-    let mut statements = in_order(connection, &query).await?;
+    let mut statements = in_order(connection, &cross_schema_query()).await?;
     statements.extend(buckets(connection).await?);
     statements.extend(jobs(connection).await?);
-    let mut text = "\n--\n-- On the platform's tables and beside them\n--\n".to_owned();
+    let mut text = format!("\n{BESIDE}");
     for statement in statements {
         text.push('\n');
         text.push_str(&statement);
         text.push('\n');
     }
     Ok(text)
+}
+
+/// What hangs on the platform's tables: each row ends with what takes it away and what makes it.
+pub(crate) fn cross_schema_query() -> String {
+    let platform: Vec<String> = PLATFORM.iter().map(|schema| literal(schema)).collect();
+    CROSS_SCHEMA.replace("@platform@", &platform.join(", "))
 }
 
 /// Storage buckets: rows that are configuration.
@@ -252,7 +269,7 @@ async fn print(connection: &mut Connection, on_supabase: bool, why: &ClientError
     let objects = OBJECTS.replacen("'_dblsp'", &schemas.join(", "), 1);
     let statements = in_order(connection, &format!("{objects}{PARTS}{PRINT}")).await?;
     let mut text = format!(
-        "--\n-- Printed from the catalog by dblsp, not by pg_dump: {why}.\n\
+        "{PRINTED}: {why}.\n\
          -- For reading and comparing. What dblsp does not print is missing without notice.\n--\n\n\
          SELECT pg_catalog.set_config('search_path', '', false);\nSET check_function_bodies = false;\n"
     );

@@ -105,6 +105,7 @@ fn target(address: &Address) -> Target {
         name: "test".to_owned(),
         place: Place::Server(address.clone()),
         protected: false,
+        restore: false,
         window: None,
         requires: Vec::new(),
         confirm: Vec::new(),

@@ -28,7 +28,7 @@ pub(crate) const WORKFLOW: [(&str, &str); 8] = [
     ("dblsp.applyAll", "Apply all pending migrations"),
     ("dblsp.test", "Run the tests of this version"),
     ("dblsp.rollback", "Roll this migration back"),
-    ("dblsp.restore", "Restore the last snapshot"),
+    ("dblsp.restore", "Restore the snapshot from before this migration"),
     ("dblsp.status", "Show what is applied"),
     ("dblsp.drift", "Compare the database with the migrations"),
 ];

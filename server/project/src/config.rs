@@ -136,6 +136,8 @@ pub struct Environment {
     pub shadow: bool,
     /// Ask before every write, and refuse what cannot be proven.
     pub protected: bool,
+    /// Allow `dblsp restore` although it is protected.
+    pub restore: bool,
     /// When it may be written to: `02:00-04:00 UTC`.
     pub window: Option<String>,
     /// Environments that a migration must have been applied to first.

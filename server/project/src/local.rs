@@ -20,12 +20,18 @@ pub fn read(root: &Path, name: &str) -> Option<String> {
     Some(text.to_string())
 }
 
-/// Remembers something, whole or not at all.
-pub fn write(root: &Path, name: &str, text: &str) -> io::Result<()> {
+/// The folder itself, made where it is not yet, and ignored by git.
+pub fn folder(root: &Path) -> io::Result<PathBuf> {
     let folder = root.join(FOLDER);
     fs::create_dir_all(&folder)?;
     // What one person did on one machine is nobody else's business.
     fs::write(folder.join(".gitignore"), "*\n")?;
+    Ok(folder)
+}
+
+/// Remembers something, whole or not at all.
+pub fn write(root: &Path, name: &str, text: &str) -> io::Result<()> {
+    let folder = folder(root)?;
     let aside = folder.join(format!("{name}.{}", std::process::id()));
     fs::write(&aside, text)?;
     fs::rename(&aside, folder.join(name))

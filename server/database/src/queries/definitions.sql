@@ -67,7 +67,7 @@ FROM rel
 JOIN pg_sequence s ON s.seqrelid = rel.oid
 UNION ALL
 SELECT part.class, part.identity, jsonb_build_object(
-    'definition', pg_get_constraintdef(con.oid), 'no_inherit', con.connoinherit, 'local', con.conislocal,
+    'definition', pg_get_constraintdef(con.oid), 'no_inherit', CASE WHEN con.contype NOT IN ('p', 'u', 'x', 'f') THEN con.connoinherit END, 'local', con.conislocal,
     'inherited', con.coninhcount
 )
 FROM part

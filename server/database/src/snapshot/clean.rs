@@ -6,7 +6,7 @@ use super::PLATFORM;
 const ENTRY: &str = "-- Name: ";
 
 /// Owners of what Supabase sets up itself.
-const PLATFORM_OWNERS: [&str; 5] = [
+pub(crate) const PLATFORM_OWNERS: [&str; 5] = [
     "supabase_admin",
     "supabase_auth_admin",
     "supabase_storage_admin",
@@ -34,7 +34,7 @@ pub(super) fn clean(dump: &str, on_supabase: bool) -> String {
 }
 
 /// The part before the first object, then a part per object.
-fn entries(dump: &str) -> Vec<&str> {
+pub(super) fn entries(dump: &str) -> Vec<&str> {
     let start = format!("--\n{ENTRY}");
     let mut cuts = vec![0];
     cuts.extend(
@@ -82,25 +82,55 @@ fn owner_line(entry: &str) -> String {
     }
 }
 
+/// What the comment above an object says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Heading<'t> {
+    /// The object's name.
+    pub(super) name: &'t str,
+    /// `TABLE`, `POLICY`, `DEFAULT ACL`, …
+    pub(super) kind: &'t str,
+    /// The schema; `-` where there is none.
+    pub(super) schema: &'t str,
+    pub(super) owner: &'t str,
+}
+
+impl<'t> Heading<'t> {
+    /// `None` above the first object.
+    pub(super) fn of(entry: &'t str) -> Option<Self> {
+        let comment = entry.lines().find_map(|line| line.strip_prefix(ENTRY))?;
+        // Names may hold anything, so that the parts are taken off from the end.
+        let (rest, owner) = comment.rsplit_once("; Owner: ").unwrap_or((comment, ""));
+        let owner = owner.split("; Tablespace: ").next().unwrap_or_default();
+        let (rest, schema) = rest.rsplit_once("; Schema: ").unwrap_or((rest, ""));
+        let (name, kind) = rest.rsplit_once("; Type: ").unwrap_or((rest, ""));
+        Some(Self {
+            name,
+            kind,
+            schema,
+            owner: owner.trim_end(),
+        })
+    }
+}
+
 fn is_platform_s(entry: &str) -> bool {
-    let comment = entry
-        .lines()
-        .find_map(|line| line.strip_prefix(ENTRY))
-        .unwrap_or_default();
-    let field = |name: &str| {
-        let rest = comment.rsplit_once(name).map(|(_, rest)| rest).unwrap_or_default();
-        rest.split("; ").next().unwrap_or_default().trim_end()
+    let Some(Heading {
+        name,
+        kind,
+        schema,
+        owner,
+    }) = Heading::of(entry)
+    else {
+        return false;
     };
-    let (kind, owner) = (field("; Type: "), field("; Owner: "));
     // Privileges on what an extension made are dumped also where its schema is left out.
-    if PLATFORM.contains(&field("; Schema: ")) {
+    if PLATFORM.contains(&schema) {
         return true;
     }
     match kind {
         "EVENT TRIGGER" | "DEFAULT ACL" | "FOREIGN DATA WRAPPER" | "SERVER" => PLATFORM_OWNERS.contains(&owner),
         // The publication itself is there in every project; which tables are in it is the project's.
-        "PUBLICATION" => comment.starts_with("supabase_realtime"),
-        "COMMENT" => comment.starts_with("EXTENSION "),
+        "PUBLICATION" => name.starts_with("supabase_realtime"),
+        "COMMENT" => name.starts_with("EXTENSION "),
         _ => false,
     }
 }

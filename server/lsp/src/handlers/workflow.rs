@@ -3,6 +3,9 @@
 //! Nothing connects before the user trusts the workspace, and nothing is written before he said yes to a question that
 //! names the database.
 
+mod drift;
+mod restore;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -88,14 +91,9 @@ async fn carry_out(
         "dblsp.snapshot" => work.snapshot().await,
         "dblsp.test" => work.test().await,
         "dblsp.rollback" => work.rollback(&job).await,
-        // Restoring and comparing are the command line's for now.
-        other => {
-            let verb = other.trim_start_matches("dblsp.");
-            Err(Told::warning(format!(
-                "Not from the editor: run `dblsp {verb} --environment {}` in a terminal.",
-                work.target.name
-            )))
-        }
+        "dblsp.restore" => work.restore(&job).await,
+        "dblsp.drift" => work.drift().await,
+        other => Err(Told::warning(format!("There is no command `{other}`."))),
     };
     drop(job);
     work.seen(shared).await;
@@ -219,6 +217,11 @@ impl Work {
         if answer.as_deref() != Some(yes) {
             return Err(stopped());
         }
+        self.confirmations().await
+    }
+
+    /// Asks for what else the environment wants confirmed.
+    async fn confirmations(&self) -> Result<Vec<journal::Confirmation>, Told> {
         let who = database::person::who();
         let mut confirmations = Vec::new();
         for text in &self.target.confirm {
@@ -562,6 +565,7 @@ impl Tell for Shown {
                 ..
             } => format!("attempt {attempt}: waiting for {holder}"),
             Event::Snapshot { path, .. } => format!("snapshot {path}"),
+            Event::Backup { path } => format!("dumped to {path}"),
             Event::Verifying => "verifying".to_owned(),
             _ => return,
         };
