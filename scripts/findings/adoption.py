@@ -108,6 +108,7 @@ HEAD = """
 Written by `scripts/findings/adoption.py MANIFEST --write`: each project as it is, then after `dblsp init`, then with one new
 migration that adds a column with a volatile default to the table that was made last, with its rollback and smoke test.
 *Convention* are findings about names, rollbacks, tests and coupling, which nobody wants to hear of before `dblsp init`.
+The one finding too many is in a file whose name has no version that the Supabase CLI knows (`005b_…`): it comes last.
 
 | Project | Findings | Convention | `init` | `check` after it | Known | New migration |
 | --- | ---: | ---: | ---: | ---: | ---: | --- |

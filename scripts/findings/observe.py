@@ -189,8 +189,9 @@ class Session:
         failed = self.execute(sql)
         if self.connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE:
             self.begin()
-        elif failed:
-            self.connection.execute("ROLLBACK TO here")
+        else:
+            # Savepoints that stay would lie one in the other.
+            self.connection.execute("ROLLBACK TO here; RELEASE here" if failed else "RELEASE here")
         return failed
 
     # ------------------------------------------------------------------------------------------------ a history
@@ -263,7 +264,7 @@ class Session:
                 break
             made.append(stand_in)
             self.make(aside, stand_in)
-        self.connection.execute("ROLLBACK TO watched")
+        self.connection.execute("ROLLBACK TO watched; RELEASE watched")
         self.unmake(aside, made)
         if made:
             seen["stand_ins"] = made
@@ -306,7 +307,7 @@ class Session:
                 count = self.rows(f"SELECT _dblsp.fill('{table}'::text)")[0][0]
                 filled[table] = count
             except psycopg.Error:
-                self.connection.execute("ROLLBACK TO filling")
+                self.connection.execute("ROLLBACK TO filling; RELEASE filling")
         return filled
 
     def look(self, statement, transaction=False):

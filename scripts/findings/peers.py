@@ -15,11 +15,11 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from observe import Session, split
+from observe import Session, last, last_quoted, split, tables_of
 from sample import KEPT, ROOT, projects, statement_of
 from server import Server, sent
 from peers_page import page
-from theirs import RULES
+from theirs import LONG, RULES
 
 PAGE = ROOT / "docs/accuracy/peers.md"
 
@@ -140,14 +140,16 @@ def silent(project, found, own):
     return seen
 
 
-def reason(look):
-    """The column of what the server did."""
+def reason(look, text, own):
+    """The column of what the server did with a statement of that file, about which dblsp says `own`."""
     if look.get("error"):
         return "refused"
-    if look.get("first"):
+    if look.get("first") or is_made_by(text, look):
         return "new"
-    if look.get("work_on_old"):
-        return "work"
+    new = {name.split(".")[-1] for name in look.get("new_tables", [])}
+    target = [last(table) for table in tables_of(look["statement"])][:1]
+    if any((last_quoted(line) or "".join(target)) not in new for line in look.get("work_on_old", [])):
+        return "other" if own & LONG else "work"
     if look.get("old_gone"):
         return "gone"
     strong = {name: mode for name, mode in look.get("locks_of_old", {}).items() if mode not in WEAK}
@@ -158,6 +160,14 @@ def reason(look):
         return "new"
     held = {name.split(".")[-1] for name, mode in look.get("held", {}).items() if mode not in WEAK}
     return "held" if named & held else "nothing"
+
+
+def is_made_by(text, look):
+    """Whether the file itself makes the table that a stand-in stands for, with a statement that failed here."""
+    made = [re.match(r"CREATE TABLE (\S+)", sql) for sql in look.get("stand_ins", [])]
+    names = [found[1].split(".")[-1].strip('"') for found in made if found]
+    pattern = r'create\s+table\s+(?:if\s+not\s+exists\s+)?(?:"?\w+"?\.)?"?{}"?\s*\('
+    return any(re.search(pattern.format(re.escape(name)), text, re.IGNORECASE) for name in names)
 
 
 def compare(project, programs):
@@ -174,7 +184,8 @@ def compare(project, programs):
                 line["why"] = "agrees"
             else:
                 look = seen.get((path, number), {"statement": ""})
-                line["why"], line["look"] = reason(look), look
+                text = (project.folder / path).read_text(errors="replace")
+                line["why"], line["look"] = reason(look, text, own[path, number]), look
             yield line
 
 

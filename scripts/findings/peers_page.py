@@ -13,6 +13,7 @@ COLUMNS = {
     "held": "held",
     "short": "short",
     "gone": "gone",
+    "other": "other",
     "work": "work",
 }
 
@@ -21,10 +22,15 @@ INTRO = """# Beside other linters
 Written by `scripts/findings/peers.py MANIFEST --squawk … --pgls … --eugene … --write`, on the Supabase projects that
 [Accuracy](../accuracy.md) lists.
 
-{tools} looked at the same migrations, each with all of its rules that read files. Their rules about locks, rewrites, losses
-and what breaks programs are below; {left_out} are about taste, settings or re-running and are left out. *dblsp too*
-counts the findings at whose statement dblsp says the same in its own words, at whatever level. Every other statement was
-run on a throw-away PostgreSQL, behind all that comes before it, and stands in the column of what it did there:
+{tools}
+
+looked at the same migrations: squawk with the rules that it has on by itself, the Postgres Language Server with all of its
+rules that read files, eugene with its lint. Their rules about locks, rewrites, losses and what breaks programs are below.
+Left out are those about taste, settings or re-running: {left_out}.
+
+*dblsp too* counts the findings at whose statement dblsp says the same in its own words, at whatever level. Every other
+statement was run on a throw-away PostgreSQL, behind all that comes before it, and stands in the column of what it did
+there:
 
 | Column | What the server did |
 | --- | --- |
@@ -34,6 +40,7 @@ run on a throw-away PostgreSQL, behind all that comes before it, and stands in t
 | held | An earlier statement of the transaction holds such a lock already; nothing is read, built or rewritten. |
 | short | A lock against writes or more is taken for a moment; nothing is read, built or rewritten under it. |
 | gone | Something that was there before was dropped or renamed. |
+| other | It has work to do there, and dblsp says so for another reason than theirs. |
 | work | A table that was there before was read, built upon or written anew. |
 
 | Rule | About | Findings | {columns} |

@@ -94,6 +94,33 @@ REMARKS = {
     "held": "the lock is there already and lasts until the commit in any case.",
     "short": "the lock is held for a moment only. Waiting for it behind a long query is what a `lock_timeout` is for: "
     "`lock-timeout-missing` says so in projects that use one.",
-    "gone": "see below.",
-    "work": "see below.",
+    "gone": "what was dropped or renamed is replaced in the same file, or is a trigger, policy, index or constraint, without "
+    "which no statement of a program fails.",
+    "other": "the statement costs what dblsp says of it, and not what they say.",
+    "work": "theirs is right: PostgreSQL looks every row up also where the default is an explicit `DEFAULT NULL`, and dblsp "
+    "takes that for no default.",
+    ("runningStatementWhileHoldingAccessExclusive", "work"): "the stand-in lacks a column that the table has by then.",
+    ("require-lock-timeout", "work"): "one is `ADD COLUMN … REFERENCES … DEFAULT NULL`, where theirs is right: PostgreSQL looks "
+    "every row up there, and dblsp takes that for no default. The other builds the key of the table that it makes.",
+    ("ban-drop-function", "gone"): "all are functions of triggers, which no program calls, are made again in the same file, or "
+    "leave another function of the name.",
+    ("ban-drop-view", "gone"): "all are made again in the same file.",
+    ("E4", "work"): "the stand-in lacks a column that the table has by then.",
+    ("runningStatementWhileHoldingAccessExclusive", "nothing"): "what runs under the lock takes no time; even the file's "
+    "own `COMMIT` is named. dblsp names what takes long: `work-under-lock`, `backfill-under-lock`.",
+    ("runningStatementWhileHoldingAccessExclusive", "new"): "making something new takes no time under the lock.",
+    ("E4", "nothing"): "what runs under the lock takes no time. dblsp names what takes long.",
+    ("avoidAlterEnumAddValue", "nothing"): "`ADD VALUE` runs in a transaction since PostgreSQL 12; using the value there fails, "
+    "and that is what `enum-value-used-same-tx` is about.",
+    ("transactionNesting", "nothing"): "nobody is known to open a transaction around these files, or the Supabase CLI, which "
+    "stops doing so where a file has its own: `BEGIN` and `COMMIT` are then the transaction, and not nested.",
+    ("addingFieldWithDefault", "short"): "a constant default is stored once, in the catalog: nothing is written anew.",
+    ("addingForeignKeyConstraint", "short"): "the column is new and NULL everywhere: nothing is looked up.",
+    ("adding-foreign-key-constraint", "short"): "the column is new and NULL everywhere: nothing is looked up.",
+    ("E1", "short"): "the column is new and NULL everywhere: nothing is looked up.",
+    ("requireConcurrentIndexDeletion", "nothing"): "there is no such index: `IF EXISTS` passes it over.",
+    ("require-concurrent-index-deletion", "nothing"): "there is no such index: `IF EXISTS` passes it over.",
+    ("requireConcurrentIndexDeletion", "gone"): "the transaction holds ACCESS EXCLUSIVE on the table before.",
+    ("require-concurrent-index-deletion", "gone"): "the transaction holds ACCESS EXCLUSIVE on the table before.",
+    ("ban-drop-constraint", "gone"): "programs go on: what was refused before is taken now.",
 }

@@ -94,7 +94,7 @@ fn squawk() -> String {
 }
 
 /// The book's chapters but for the rules: depth, title and file.
-const CHAPTERS: [(usize, &str, &str); 18] = [
+const CHAPTERS: [(usize, &str, &str); 20] = [
     (0, "Documentation", "README.md"),
     (0, "Installation", "installation.md"),
     (0, "In a project that exists", "adoption.md"),
@@ -114,6 +114,8 @@ const CHAPTERS: [(usize, &str, &str); 18] = [
     (1, "Context", "database/evolution/CONTEXT.md"),
     (1, "Audit of 0.6", "database/evolution/0.6_DDL_AUDIT.md"),
     (0, "Accuracy", "accuracy.md"),
+    (1, "Findings before a server", "accuracy/findings.md"),
+    (1, "Beside other linters", "accuracy/peers.md"),
     (0, "Performance", "performance.md"),
     (0, "Architecture", "architecture.md"),
     (0, "Style", "style.md"),

@@ -26,7 +26,14 @@ const REQUIRED: &[(&str, &str)] = &[
 ];
 
 /// The parts of `docs/accuracy.md` that other programs write than the one that measures replay.
-const SECTIONS: &[&str] = &["Traces", "Speed", "Rollbacks", "Rollbacks of random migrations"];
+const SECTIONS: &[&str] = &[
+    "Findings",
+    "Adoption",
+    "Traces",
+    "Speed",
+    "Rollbacks",
+    "Rollbacks of random migrations",
+];
 
 impl Corpus {
     /// `NAME=COMMIT=FOLDER`
