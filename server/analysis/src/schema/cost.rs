@@ -11,6 +11,8 @@ mod changes;
 mod rows;
 mod statement;
 
+pub(crate) use changes::looks_keys_up;
+
 use super::catalog::Catalog;
 use super::objects::{Constraint, ConstraintKind, Id, RelationKind, TableKind};
 use super::timeline::Moment;

@@ -6,8 +6,9 @@ rule! {
     ///
     /// ## When
     /// `ALTER TABLE … ADD COLUMN … DEFAULT e REFERENCES …` on a table that other sessions may be using. Without a default
-    /// every row is NULL and nothing is looked up: the locks are gone at once, and the rule is silent. So it is where the
-    /// same statement rewrites the table anyway, which another rule says.
+    /// every row is NULL and nothing is looked up: the locks are gone at once, and the rule is silent. `DEFAULT NULL` is a
+    /// default to PostgreSQL, and one default in the statement has the keys of all its new columns looked up. The rule is
+    /// silent, too, where the same statement rewrites the table anyway, which another rule says.
     ///
     /// ## Why
     /// PostgreSQL looks up the value of every row in the referenced table. All the while it holds an ACCESS EXCLUSIVE lock
@@ -66,7 +67,9 @@ create table users (id bigint primary key);
 -- 2_second.sql
 alter table users add a bigint not null default 1 references plans (id) on delete cascade;
 --                                                ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ warning: adding `users.a` looks every row of `users` up in `plans`
-alter table users add b bigint references plans, add c bigint default null references plans;
+alter table users add b bigint references plans;
+alter table users add c bigint default null references plans;
+--                                          ^^^^^^^^^^^^^^^^ warning: adding `users.c` looks every row of `users` up in `plans`
 create table posts (id int);
 alter table posts add a bigint default 1 references plans;
 ",

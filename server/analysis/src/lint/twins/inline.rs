@@ -3,8 +3,9 @@
 use crate::lint::context::{Busy, remove};
 use crate::lint::diagnostic::Edit;
 use crate::lint::prelude::*;
+use crate::schema::cost::looks_keys_up;
 use crate::schema::objects::quote;
-use crate::sql::statement::{AlterTable, ColumnConstraint, ColumnConstraintKind, ColumnDef, ExprNode};
+use crate::sql::statement::{AlterTable, ColumnConstraint, ColumnConstraintKind, ColumnDef};
 
 /// Which constraints.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -19,7 +20,7 @@ pub(crate) enum Inline {
 pub(crate) fn check(cx: &Cx<'_>, report: &mut Report, which: Inline) {
     let Some((alter, _)) = cx.busy_alter() else { return };
     for (column, busy) in cx.added_columns() {
-        let is_read = which == Inline::Check || cx.cost().scans.contains(busy.id);
+        let is_read = which == Inline::Check || looks_keys_up(alter) && cx.cost().scans.contains(busy.id);
         if cx.cost().rewrites.contains(busy.id) || !is_read {
             return;
         }
@@ -51,20 +52,13 @@ fn message(column: &ColumnDef, constraint: &ColumnConstraint, busy: Busy<'_>, wh
              EXCLUSIVE lock",
             column.name
         )),
-        // Without a default every row is NULL, and nothing is looked up.
-        (ColumnConstraintKind::References(references), Inline::ForeignKey) if is_filled(column) => Some(format!(
+        (ColumnConstraintKind::References(references), Inline::ForeignKey) => Some(format!(
             "adding `{table}.{}` looks every row of `{table}` up in `{}`: reads and writes of `{table}` wait, and writes \
              of `{}`",
             column.name, references.table, references.table
         )),
         _ => None,
     }
-}
-
-fn is_filled(column: &ColumnDef) -> bool {
-    column.constraints.iter().any(|constraint| {
-        matches!(&constraint.kind, ColumnConstraintKind::Default(expr) if !matches!(expr.node, ExprNode::Null))
-    })
 }
 
 /// Takes the constraint out of the column, and adds it under the name that PostgreSQL would have given it.

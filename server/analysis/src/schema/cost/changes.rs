@@ -9,9 +9,13 @@ use crate::schema::objects::{
     Column, Constraint, ConstraintKind, Domain, Id, Index, Relation, RelationKind, Shared, Table, TypeKind,
 };
 use crate::schema::proof::not_null_proof;
+use crate::schema::resolve::table::serial_type;
 use crate::schema::rewrite::{TypeChange, type_change};
 use crate::sql::name::Ident;
-use crate::sql::statement::{AlterActionKind as Action, AlterTable, Node, ObjectKind, Persistence, Volatility};
+use crate::sql::statement::{
+    AlterActionKind as Action, AlterTable, ColumnConstraint, ColumnConstraintKind, Node, ObjectKind, Persistence,
+    TableConstraintKind, Volatility,
+};
 
 impl Pricing<'_> {
     pub(super) fn change(&mut self, change: &Change) {
@@ -301,15 +305,7 @@ impl Pricing<'_> {
             ConstraintKind::Foreign(key) => {
                 self.lock(table, LockMode::ShareRowExclusive);
                 self.lock(&key.table, LockMode::ShareRowExclusive);
-                let added = &self.moment.step.changes;
-                let is_new = |name: &_| {
-                    added.iter().any(|change| {
-                        matches!(change, Change::AddColumn { table: other, column }
-                            if other == table && column.name == *name && column.default.is_none())
-                    })
-                };
-                // A new column without a default is null everywhere: nothing to look up.
-                if constraint.validated && !constraint.columns.iter().any(is_new) {
+                if constraint.validated && self.alter.is_none_or(looks_keys_up) {
                     self.scan(table);
                 }
             }
@@ -432,4 +428,22 @@ impl Pricing<'_> {
 /// Whether a constraint that was validated spares SET NOT NULL its scan.
 fn is_proven(table: &Table, column: &str, alter: &AlterTable) -> bool {
     not_null_proof(table, column, alter).is_some_and(|proof| proof.validated)
+}
+
+/// Whether rows are looked up for the foreign keys that a statement adds with new columns. Without a default every row is
+/// NULL and none is; but one that is written counts, `DEFAULT NULL` too, and one in the statement counts for all its
+/// columns, as a foreign key beside them does: `transformAlterTableStmt`, and seen on a server.
+pub(crate) fn looks_keys_up(alter: &AlterTable) -> bool {
+    alter.actions.iter().any(|action| match &action.kind {
+        Action::AddConstraint(constraint) => matches!(constraint.kind, TableConstraintKind::ForeignKey { .. }),
+        Action::AddColumn { column, .. } => {
+            let fills = |constraint: &ColumnConstraint| {
+                let kind = &constraint.kind;
+                matches!(kind, ColumnConstraintKind::Default(_) | ColumnConstraintKind::Generated { .. })
+            };
+            let ty = column.ty.as_ref();
+            column.constraints.iter().any(fills) || ty.is_some_and(|ty| serial_type(&ty.name).is_some())
+        }
+        _ => false,
+    })
 }
