@@ -7,7 +7,7 @@ use super::View;
 use super::describe::full;
 use crate::schema::cost::{Cost, LockMode, cost};
 use crate::schema::objects::Id;
-use crate::schema::price::{Sizes, price, seconds_in_words};
+use crate::schema::price::{Sizes, price};
 use crate::schema::timeline::Moment;
 use crate::text::Span;
 
@@ -113,7 +113,8 @@ fn label(cost: &Cost, sizes: &Sizes) -> Option<String> {
         let _ = write!(label, "{separator}{verb} {}", listed(tables.iter()));
     }
     if let Some(price) = price(cost, sizes).filter(|price| price.seconds >= 1.0) {
-        let _ = write!(label, ", {}", seconds_in_words(price.seconds));
+        let separator = if label.is_empty() { "" } else { ", " };
+        let _ = write!(label, "{separator}{}", price.time());
     }
     (!label.is_empty()).then_some(label)
 }

@@ -111,6 +111,8 @@ pub struct Cost {
     pub rewrites: BTreeSet<Id>,
     /// On which indexes are built.
     pub builds: BTreeSet<Id>,
+    /// Of which UPDATE or DELETE may write every row: how many it meets, the text does not say.
+    pub writes: BTreeSet<Id>,
     /// What may be rewritten or scanned, where the types or functions are not known well enough.
     pub unsure: BTreeSet<Id>,
 }
@@ -130,13 +132,21 @@ impl Cost {
         self.scans.extend(more.scans);
         self.rewrites.extend(more.rewrites);
         self.builds.extend(more.builds);
+        self.writes.extend(more.writes);
         self.unsure.extend(more.unsure);
     }
 
     /// Forgets the relations that are not wanted.
     pub fn retain(&mut self, is_wanted: impl Fn(&Id) -> bool) {
         self.locks.retain(|id, _| is_wanted(id));
-        for tables in [&mut self.scans, &mut self.rewrites, &mut self.builds, &mut self.unsure] {
+        let sets = [
+            &mut self.scans,
+            &mut self.rewrites,
+            &mut self.builds,
+            &mut self.writes,
+            &mut self.unsure,
+        ];
+        for tables in sets {
             tables.retain(&is_wanted);
         }
     }

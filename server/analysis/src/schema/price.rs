@@ -76,6 +76,8 @@ pub struct Price {
     pub written: u64,
     /// Seconds that it takes.
     pub seconds: f64,
+    /// Whether it is the most that it can be: UPDATE and DELETE may meet fewer rows than all.
+    pub at_most: bool,
 }
 
 impl Price {
@@ -87,7 +89,13 @@ impl Price {
             read: self.read + other.read,
             written: self.written + other.written,
             seconds: self.seconds + other.seconds,
+            at_most: self.at_most || other.at_most,
         }
+    }
+
+    /// How long, in words.
+    pub fn time(self) -> String {
+        time(self.seconds, self.at_most)
     }
 
     /// Whether there is nothing to do.
@@ -102,6 +110,7 @@ impl Price {
             read: size.bytes,
             written: 0,
             seconds: bytes(size.bytes) / READ + bytes(size.rows()) / CHECK,
+            at_most: false,
         }
     }
 
@@ -113,6 +122,15 @@ impl Price {
             read: size.bytes,
             written: size.bytes + size.index_bytes,
             seconds: bytes(size.bytes) / READ + bytes(size.bytes) / WRITE + bytes(indexes) / SORT,
+            at_most: false,
+        }
+    }
+
+    /// Every row is met by UPDATE or DELETE: at the most as much as a rewrite.
+    pub fn write(size: Size) -> Self {
+        Self {
+            at_most: true,
+            ..Self::rewrite(size)
         }
     }
 
@@ -123,6 +141,7 @@ impl Price {
             read: size.bytes,
             written: size.rows() * ENTRY,
             seconds: bytes(size.bytes) / READ + bytes(size.rows()) / SORT,
+            at_most: false,
         }
     }
 }
@@ -135,16 +154,17 @@ fn bytes(number: u64) -> f64 {
 impl std::fmt::Display for Price {
     /// `reads 12.0 million rows (3.4 GB), writes 4.1 GB: about 3 minutes`
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let most = if self.at_most { "up to " } else { "" };
         write!(
             f,
-            "reads {} rows ({})",
+            "reads {most}{} rows ({})",
             rows_in_words(self.rows),
             bytes_in_words(self.read)
         )?;
         if self.written > 0 {
-            write!(f, ", writes {}", bytes_in_words(self.written))?;
+            write!(f, ", writes {most}{}", bytes_in_words(self.written))?;
         }
-        write!(f, ": {}", seconds_in_words(self.seconds))
+        write!(f, ": {}", self.time())
     }
 }
 
@@ -159,6 +179,7 @@ pub fn price(cost: &Cost, sizes: &Sizes) -> Option<Price> {
         each(&cost.builds, Price::build),
         each(&cost.rewrites, Price::rewrite),
         each(&cost.unsure, Price::rewrite),
+        each(&cost.writes, Price::write),
     ];
     all.into_iter().flatten().reduce(Price::and)
 }
@@ -203,6 +224,12 @@ pub fn seconds_in_words(seconds: f64) -> String {
         s if s < 5400.0 => about(s / 60.0, "minute"),
         s => about(s / 3600.0, "hour"),
     }
+}
+
+/// `about 12 seconds`, `at most about 3 minutes`
+pub fn time(seconds: f64, at_most: bool) -> String {
+    let most = if at_most { "at most " } else { "" };
+    format!("{most}{}", seconds_in_words(seconds))
 }
 
 #[cfg(test)]
@@ -265,6 +292,10 @@ mod tests {
         assert_eq!(
             Price::scan(size).to_string(),
             "reads 10.0 million rows (1.0 GB): about 31 seconds"
+        );
+        assert_eq!(
+            Price::write(size).and(Price::scan(size)).to_string(),
+            "reads up to 20.0 million rows (2.0 GB), writes up to 1.4 GB: at most about 3 minutes"
         );
     }
 

@@ -78,6 +78,7 @@ fn cost(cost: &Cost, price: Option<Price>) -> Value {
             "bytes_read": price.read,
             "bytes_written": price.written,
             "seconds": tenths(price.seconds),
+            "at_most": price.at_most,
         })),
     })
 }
@@ -102,6 +103,7 @@ fn hold(hold: &Hold) -> Value {
         "from": hold.from + 1,
         "to": hold.to + 1,
         "seconds": hold.seconds.map(tenths),
+        "at_most": hold.at_most,
         "waiting": match Queue::behind(hold.mode) {
             Queue::Nobody => "nobody",
             Queue::Changes => "schema changes",

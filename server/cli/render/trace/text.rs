@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use analysis::schema::cost::LockMode;
 use analysis::schema::objects::Id;
-use analysis::schema::price::seconds_in_words;
 use anstyle::{AnsiColor, Style};
 use database::trace::words::{failed, name, noticed, shown, works};
 use database::trace::{Outcome, Queue, Report, Row};
@@ -142,7 +141,7 @@ fn holds(report: &Report, paint: Paint) -> String {
         } else {
             format!("statements {}–{}", hold.from + 1, hold.to + 1)
         };
-        let time = hold.seconds.map(|seconds| format!(", {}", seconds_in_words(seconds)));
+        let time = hold.time().map(|time| format!(", {time}"));
         let relation = name(&hold.relation);
         let gap = " ".repeat(widest.unwrap_or_default().saturating_sub(relation.chars().count()));
         out.push_str(&format!(

@@ -4,7 +4,7 @@ mod document;
 mod line;
 
 use analysis::schema::cost::{Cost, LockMode};
-use analysis::schema::price::{Price, seconds_in_words};
+use analysis::schema::price::Price;
 
 use self::document::{document, escaped, put};
 use super::words::{failed, name, noticed, works};
@@ -93,7 +93,7 @@ fn holds(report: &Report) -> String {
         } else {
             format!(" to the end of {}", hold.to + 1)
         };
-        let time = hold.seconds.map(seconds_in_words).unwrap_or_default();
+        let time = hold.time().unwrap_or_default();
         put(
             &mut rows,
             format_args!(

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use analysis::schema::cost::{Cost, LockMode};
 use analysis::schema::objects::Id;
-use analysis::schema::price::{Price, Sizes, price};
+use analysis::schema::price::{Price, Sizes, price, time};
 use analysis::text::LineIndex;
 
 use super::{Disagreement, Measured, Outcome, Prediction, Statement, Trace, disagreements};
@@ -61,6 +61,15 @@ pub struct Hold {
     pub to: usize,
     /// Estimated seconds until then, the statement that takes it included; `None` where sizes are missing.
     pub seconds: Option<f64>,
+    /// Whether it is the most that it can be.
+    pub at_most: bool,
+}
+
+impl Hold {
+    /// How long, in words; `None` where sizes are missing.
+    pub fn time(&self) -> Option<String> {
+        Some(time(self.seconds?, self.at_most))
+    }
 }
 
 /// Who waits for whoever holds a lock.
@@ -106,6 +115,8 @@ impl Measured {
             scans: self.scans.clone(),
             rewrites: self.rewrites.clone(),
             builds: self.builds.keys().cloned().collect(),
+            // The tables are empty: how many rows are met, nobody can measure.
+            writes: BTreeSet::new(),
             unsure: BTreeSet::new(),
         }
     }
@@ -125,7 +136,13 @@ impl Report {
                     Vec::new()
                 },
                 predicted_price: price(&prediction.cost, sizes),
-                measured_price: price(&statement.measured.cost(), sizes),
+                measured_price: price(
+                    &Cost {
+                        writes: prediction.cost.writes.clone(),
+                        ..statement.measured.cost()
+                    },
+                    sizes,
+                ),
                 prediction,
                 statement,
             }
@@ -200,9 +217,8 @@ fn holds(rows: &[Row], sizes: &Sizes, is_measured: bool) -> Vec<Hold> {
         let together = rows.iter().enumerate().skip(from);
         let together = together.take_while(|(_, other)| other.statement.transaction == transaction);
         let to = together.clone().last().map_or(from, |(at, _)| at);
-        let seconds = together
-            .map(|(_, row)| side(row).map_or(0.0, |price| price.seconds))
-            .sum::<f64>();
+        let together = together.filter_map(|(_, row)| side(row)).reduce(Price::and);
+        let Price { seconds, at_most, .. } = together.unwrap_or_default();
         let locks = if is_measured {
             &row.statement.measured.locks
         } else {
@@ -215,6 +231,7 @@ fn holds(rows: &[Row], sizes: &Sizes, is_measured: bool) -> Vec<Hold> {
                 from,
                 to,
                 seconds: (!sizes.is_empty()).then_some(seconds),
+                at_most,
             });
         }
     }

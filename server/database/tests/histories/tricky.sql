@@ -740,3 +740,43 @@ CREATE INDEX own ON part1 (x);
 CREATE INDEX other ON part2 (y);
 CREATE INDEX ON part (x);
 CREATE INDEX ON part (x);
+-- == a table that is made of a view has its types
+CREATE TYPE mood AS ENUM ('sad', 'ok');
+CREATE FUNCTION rank_of(score numeric) RETURNS double precision LANGUAGE sql IMMUTABLE AS 'SELECT 1::float8';
+CREATE TABLE post (id serial PRIMARY KEY, title varchar(20), score numeric(8, 2), likes integer, far bigint, at timestamptz, feels mood);
+CREATE VIEW seen AS SELECT p.id, p.title, p.score, p.feels, rank_of(p.score) AS rank,
+    coalesce(p.likes, 0) AS likes, coalesce(p.far, 0) AS far, coalesce(p.title, 'none') AS called,
+    CASE WHEN p.likes > 3 THEN p.at ELSE greatest(p.at, p.at) END AS newest,
+    CASE WHEN p.likes = 1 THEN 'one' ELSE NULL END AS words
+    FROM post p;
+CREATE VIEW summed AS SELECT max(s.title) AS title, max(s.score) AS score, sum(s.likes) AS likes, sum(s.far) AS far,
+    sum(CASE WHEN s.likes > 0 THEN 1 ELSE 0 END) AS liked, coalesce(sum(s.likes), 0) AS sure, min(s.feels) AS feels FROM seen s;
+ALTER TYPE mood RENAME TO feeling;
+-- file
+CREATE TABLE from_seen AS SELECT id, title, score, rank, likes, far, called, newest, words FROM seen;
+CREATE TABLE from_summed AS SELECT title, score, likes, far, liked, sure FROM summed;
+-- == columns of views have privileges of their own
+CREATE ROLE reader_of_views;
+CREATE TABLE t (id int, name text);
+CREATE VIEW v AS SELECT id, name FROM t;
+CREATE MATERIALIZED VIEW m AS SELECT id, name FROM t;
+GRANT SELECT (id, name) ON v TO reader_of_views;
+GRANT SELECT (name) ON m TO reader_of_views WITH GRANT OPTION;
+-- file
+ALTER VIEW v RENAME COLUMN name TO called;
+REVOKE SELECT (id) ON v FROM reader_of_views;
+REVOKE SELECT ON m FROM reader_of_views;
+GRANT SELECT (id) ON m TO reader_of_views;
+REFRESH MATERIALIZED VIEW m WITH NO DATA;
+-- == statistics move
+CREATE SCHEMA apart;
+CREATE TABLE t (a int, b int);
+CREATE STATISTICS s ON a, b FROM t;
+COMMENT ON STATISTICS s IS 'kept';
+ALTER STATISTICS s RENAME TO both;
+ALTER STATISTICS both SET SCHEMA apart;
+-- == a type takes the tables of it along
+CREATE TYPE plain AS (x int, y text);
+CREATE TABLE typed OF plain (x WITH OPTIONS DEFAULT 7);
+CREATE TABLE other (id int);
+DROP TYPE plain CASCADE;

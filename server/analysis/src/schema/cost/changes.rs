@@ -420,7 +420,13 @@ impl Pricing<'_> {
                 self.alone(table);
                 self.rewrite(table);
             }
-            Write::Insert | Write::Update | Write::Delete => self.lock(table, LockMode::RowExclusive),
+            Write::Insert => self.lock(table, LockMode::RowExclusive),
+            Write::Update | Write::Delete => {
+                self.lock(table, LockMode::RowExclusive);
+                if self.has_rows(table) {
+                    self.cost.writes.insert(table.clone());
+                }
+            }
         }
     }
 }

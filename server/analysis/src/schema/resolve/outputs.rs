@@ -228,6 +228,7 @@ impl Resolver<'_> {
             }
             ExprNode::Call { name, arguments, .. } => self.result_of(name, arguments, from),
             ExprNode::Subquery { query, .. } => self.outputs(query)?.into_iter().next()?.1,
+            ExprNode::Case(all) => self.case_type(all, from),
             _ => None,
         }
     }
@@ -244,12 +245,55 @@ impl Resolver<'_> {
             "gen_random_uuid" | "uuid_generate_v4" => builtin("uuid"),
             "concat" | "concat_ws" | "to_char" | "md5" | "format" => builtin("text"),
             "bool_and" | "bool_or" | "every" => builtin("boolean"),
-            "coalesce" | "greatest" | "least" | "nullif" | "max" | "min" => {
-                arguments.iter().find_map(|argument| self.type_of(argument, from))
-            }
+            "coalesce" | "greatest" | "least" => self.common_type(arguments, from),
+            "nullif" => first(),
+            // There is no max of character varying: it is taken for text. What functions give has no modifiers.
+            "max" | "min" => first().map(|ty| {
+                if ty.is_builtin("character varying") {
+                    Type::builtin("text")
+                } else {
+                    ty.bare()
+                }
+            }),
             "sum" => sum_of(&first()?),
             _ => self.result_of_own(name),
         }
+    }
+
+    /// The type that PostgreSQL makes of several: that of all, or the widest of numbers; `None` where one is not known.
+    /// <https://www.postgresql.org/docs/current/typeconv-union-case.html>
+    fn common_type(&self, all: &[Expr], from: &[(SmolStr, Option<Vec<Output>>)]) -> Option<Type> {
+        // A constant in quotes takes the others' type.
+        let has_own = |expr: &&Expr| !matches!(expr.node, ExprNode::Null | ExprNode::String(_));
+        let types: Option<Vec<Type>> = all
+            .iter()
+            .filter(has_own)
+            .map(|expr| self.type_of(expr, from))
+            .collect();
+        let types = types?;
+        let Some(first) = types.first() else {
+            return all.iter().find_map(|expr| self.type_of(expr, from));
+        };
+        if types.iter().all(|ty| ty == first) {
+            // Constants have no modifiers, and then the whole has none.
+            let is_alike = types.len() == all.len();
+            return Some(if is_alike { first.clone() } else { first.bare() });
+        }
+        let width = |ty: &Type| WIDENING.iter().position(|name| ty.is_builtin(name));
+        let widths: Option<Vec<usize>> = types.iter().map(width).collect();
+        Some(Type::builtin(WIDENING[widths?.into_iter().max()?]))
+    }
+
+    /// The type of CASE: that of its last result, if everything in it but conditions has that type.
+    fn case_type(&self, all: &[Expr], from: &[(SmolStr, Option<Vec<Output>>)]) -> Option<Type> {
+        let result = all.iter().rev().take(2).find(|expr| expr.node != ExprNode::Null)?;
+        let ty = self.type_of(result, from)?;
+        let fits = |expr: &Expr| {
+            let own = self.type_of(expr, from);
+            expr.node == ExprNode::Null || own.is_some_and(|own| own == ty || own.is_builtin("boolean"))
+        };
+        // Whether modifiers stay depends on an ELSE that may not be there.
+        (ty.modifiers.is_empty() && all.iter().all(fits)).then_some(ty)
     }
 
     /// The one type that all of the history's functions of that name return.
@@ -268,6 +312,9 @@ impl Resolver<'_> {
         types.all(|other| other.as_ref() == Some(&first)).then_some(first)
     }
 }
+
+/// Numbers, each of which becomes the later ones by itself.
+const WIDENING: &[&str] = &["smallint", "integer", "bigint", "numeric", "real", "double precision"];
 
 /// What `sum` gives. <https://www.postgresql.org/docs/current/functions-aggregate.html>
 fn sum_of(ty: &Type) -> Option<Type> {
