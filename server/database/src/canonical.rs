@@ -90,7 +90,7 @@ pub(crate) async fn in_transaction(connection: &mut Connection, queries: &[Strin
         .await?;
     let mut rows = Vec::new();
     for query in queries {
-        rows.extend(connection.rows(query).await?.into_iter().map(row));
+        rows.extend(connection.rows_again(query).await?.into_iter().map(row));
     }
     Ok(rows)
 }

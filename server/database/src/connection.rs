@@ -207,6 +207,8 @@ pub struct Connection {
     notices: Notices,
     backend: i32,
     version: u32,
+    /// Queries whose plans the server keeps, under their numbers; `None` where it is not to.
+    planned: Option<Vec<String>>,
 }
 
 impl Connection {
@@ -235,6 +237,7 @@ impl Connection {
             notices: Notices::default(),
             backend: 0,
             version: 0,
+            planned: None,
         };
         let rows = connection
             .rows("SELECT pg_catalog.pg_backend_pid(), pg_catalog.current_setting('server_version_num')")
@@ -320,6 +323,26 @@ impl Connection {
             .await
             .map_err(|error| ServerError::from_sqlx(&error, sql))?;
         rows.iter().map(text_values).collect()
+    }
+
+    /// Has the server keep the plans of [`Self::rows_again`]. Only for sessions that nobody else has a part in: a pooler
+    /// would hand the prepared statements to others.
+    pub(crate) fn keep_plans(&mut self) {
+        self.planned.get_or_insert_default();
+    }
+
+    /// [`Self::rows`] of a query that will be asked again: where plans are kept, it is planned once.
+    pub(crate) async fn rows_again(&mut self, sql: &str) -> Result<Vec<Vec<Option<String>>>, ServerError> {
+        let Some(planned) = &self.planned else {
+            return self.rows(sql).await;
+        };
+        let known = planned.iter().position(|known| known == sql);
+        let number = known.unwrap_or(planned.len());
+        if known.is_none() {
+            self.execute(&format!("PREPARE dblsp_{number} AS {sql}")).await?;
+            self.planned.get_or_insert_default().push(sql.to_owned());
+        }
+        self.rows(&format!("EXECUTE dblsp_{number}")).await
     }
 
     /// The first column of the first row.
