@@ -3,7 +3,7 @@ use crate::lint::prelude::*;
 use crate::settings::Runner;
 
 rule! {
-    /// Two migrations have the same version, so tools apply one of them twice or not at all.
+    /// Two migrations have the same version, so tools fail on one of them or never run it.
     ///
     /// ## When
     /// The leading digits of two files' names are the same. Tools that record whole names (Prisma) are exempt, and so are
@@ -55,7 +55,7 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
         return;
     };
     let effect = if cx.settings.runner == Runner::Supabase {
-        "the Supabase CLI applies one of them twice"
+        "the Supabase CLI can apply only one of them, and fails"
     } else {
         "only one of them can be recorded as applied"
     };
@@ -123,7 +123,7 @@ select 1;
 select 1;
 -- 20250101000000_b.sql
 select 1;
--- @ error: version 20250101000000 is also that of `20250101000000_a.sql`: the Supabase CLI applies one of them twice
+-- @ error: version 20250101000000 is also that of `20250101000000_a.sql`: the Supabase CLI can apply only one of them, and fails
 -- 20250101000000_c.sql
 select 1;
 -- @ error: version 20250101000000 is also that of `20250101000000_a.sql`

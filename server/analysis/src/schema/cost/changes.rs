@@ -445,7 +445,10 @@ pub(crate) fn looks_keys_up(alter: &AlterTable) -> bool {
         Action::AddColumn { column, .. } => {
             let fills = |constraint: &ColumnConstraint| {
                 let kind = &constraint.kind;
-                matches!(kind, ColumnConstraintKind::Default(_) | ColumnConstraintKind::Generated { .. })
+                matches!(
+                    kind,
+                    ColumnConstraintKind::Default(_) | ColumnConstraintKind::Generated { .. }
+                )
             };
             let ty = column.ty.as_ref();
             column.constraints.iter().any(fills) || ty.is_some_and(|ty| serial_type(&ty.name).is_some())
