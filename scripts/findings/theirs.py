@@ -98,10 +98,10 @@ REMARKS = {
     "which no statement of a program fails.",
     "other": "the statement costs what dblsp says of it, and not what they say.",
     "work": "theirs is right: PostgreSQL looks every row up also where the default is an explicit `DEFAULT NULL`, and dblsp "
-    "takes that for no default.",
+    "learned it from this.",
     ("runningStatementWhileHoldingAccessExclusive", "work"): "the stand-in lacks a column that the table has by then.",
     ("require-lock-timeout", "work"): "one is `ADD COLUMN … REFERENCES … DEFAULT NULL`, where theirs is right: PostgreSQL looks "
-    "every row up there, and dblsp takes that for no default. The other builds the key of the table that it makes.",
+    "every row up there, and dblsp learned it from this. The other builds the key of the table that it makes.",
     ("ban-drop-function", "gone"): "all are functions of triggers, which no program calls, are made again in the same file, or "
     "leave another function of the name.",
     ("ban-drop-view", "gone"): "all are made again in the same file.",
