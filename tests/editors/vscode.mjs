@@ -176,6 +176,8 @@ class Workbench {
     await this.page.locator(`.quick-input-list .monaco-list-row:has-text("${file}")`).first().waitFor();
     await this.type(`:${line}:${column}`);
     await this.page.waitForTimeout(200);
+    // On a busy machine the list may still be that of half the name, with another file on top.
+    await this.page.locator(`.quick-input-list .monaco-list-row.focused:has-text("${file}")`).waitFor();
     await this.press("Enter");
     await this.page.locator(`.tab.active:has-text("${file}")`).waitFor();
     await this.page.locator(`.statusbar-item:has-text("Ln ${line}, Col ${column}")`).waitFor();
