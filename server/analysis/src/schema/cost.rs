@@ -11,7 +11,7 @@ mod changes;
 mod rows;
 mod statement;
 
-pub(crate) use changes::looks_keys_up;
+pub(crate) use changes::is_filled;
 
 use super::catalog::Catalog;
 use super::objects::{Constraint, ConstraintKind, Id, RelationKind, TableKind};

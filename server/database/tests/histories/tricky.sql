@@ -773,8 +773,8 @@ CREATE SCHEMA apart;
 CREATE TABLE t (a int, b int);
 CREATE STATISTICS s ON a, b FROM t;
 COMMENT ON STATISTICS s IS 'kept';
-ALTER STATISTICS s RENAME TO both;
-ALTER STATISTICS both SET SCHEMA apart;
+ALTER STATISTICS s RENAME TO pair;
+ALTER STATISTICS pair SET SCHEMA apart;
 -- == a type takes the tables of it along
 CREATE TYPE plain AS (x int, y text);
 CREATE TABLE typed OF plain (x WITH OPTIONS DEFAULT 7);

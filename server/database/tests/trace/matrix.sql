@@ -27,6 +27,7 @@ alter table t add column z bigint default null references p(id)
 alter table t add column z bigint references p(id), add column y int default 1
 alter table t add column z bigserial references p(id)
 alter table t add column z bigint references p(id), add constraint zfk foreign key (pid) references p(id) not valid
+alter table t add column z bigint, add constraint zfk foreign key (z) references p(id)
 alter table t add column z int[] default '{}'
 alter table t add column z jsonb default '{}'
 alter table t add column z text default current_user

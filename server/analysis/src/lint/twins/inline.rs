@@ -3,7 +3,7 @@
 use crate::lint::context::{Busy, remove};
 use crate::lint::diagnostic::Edit;
 use crate::lint::prelude::*;
-use crate::schema::cost::looks_keys_up;
+use crate::schema::cost::is_filled;
 use crate::schema::objects::quote;
 use crate::sql::statement::{AlterTable, ColumnConstraint, ColumnConstraintKind, ColumnDef};
 
@@ -20,9 +20,12 @@ pub(crate) enum Inline {
 pub(crate) fn check(cx: &Cx<'_>, report: &mut Report, which: Inline) {
     let Some((alter, _)) = cx.busy_alter() else { return };
     for (column, busy) in cx.added_columns() {
-        let is_read = which == Inline::Check || looks_keys_up(alter) && cx.cost().scans.contains(busy.id);
-        if cx.cost().rewrites.contains(busy.id) || !is_read {
+        let is_read = which == Inline::Check || is_filled(column) && cx.cost().scans.contains(busy.id);
+        if cx.cost().rewrites.contains(busy.id) {
             return;
+        }
+        if !is_read {
+            continue;
         }
         for constraint in &column.constraints {
             let Some(message) = message(column, constraint, busy, which) else {

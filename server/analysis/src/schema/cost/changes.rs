@@ -13,8 +13,8 @@ use crate::schema::resolve::table::serial_type;
 use crate::schema::rewrite::{TypeChange, type_change};
 use crate::sql::name::Ident;
 use crate::sql::statement::{
-    AlterActionKind as Action, AlterTable, ColumnConstraint, ColumnConstraintKind, Node, ObjectKind, Persistence,
-    TableConstraintKind, Volatility,
+    AlterAction, AlterActionKind as Action, AlterTable, ColumnConstraint, ColumnConstraintKind, ColumnDef, Node,
+    ObjectKind, Persistence, TableConstraintKind, Volatility,
 };
 
 impl Pricing<'_> {
@@ -305,7 +305,7 @@ impl Pricing<'_> {
             ConstraintKind::Foreign(key) => {
                 self.lock(table, LockMode::ShareRowExclusive);
                 self.lock(&key.table, LockMode::ShareRowExclusive);
-                if constraint.validated && self.alter.is_none_or(looks_keys_up) {
+                if constraint.validated && !self.alter.is_some_and(|alter| is_null_everywhere(alter, constraint)) {
                     self.scan(table);
                 }
             }
@@ -436,23 +436,37 @@ fn is_proven(table: &Table, column: &str, alter: &AlterTable) -> bool {
     not_null_proof(table, column, alter).is_some_and(|proof| proof.validated)
 }
 
-/// Whether rows are looked up for the foreign keys that a statement adds with new columns. Without a default every row is
-/// NULL and none is; but one that is written counts, `DEFAULT NULL` too, and one in the statement counts for all its
-/// columns, as a foreign key beside them does: `transformAlterTableStmt`, and seen on a server.
-pub(crate) fn looks_keys_up(alter: &AlterTable) -> bool {
-    alter.actions.iter().any(|action| match &action.kind {
-        Action::AddConstraint(constraint) => matches!(constraint.kind, TableConstraintKind::ForeignKey { .. }),
-        Action::AddColumn { column, .. } => {
-            let fills = |constraint: &ColumnConstraint| {
-                let kind = &constraint.kind;
-                matches!(
-                    kind,
-                    ColumnConstraintKind::Default(_) | ColumnConstraintKind::Generated { .. }
-                )
-            };
-            let ty = column.ty.as_ref();
-            column.constraints.iter().any(fills) || ty.is_some_and(|ty| serial_type(&ty.name).is_some())
+/// Whether a foreign key is written with a new column that is NULL in every row, so that nothing is looked up.
+fn is_null_everywhere(alter: &AlterTable, key: &Constraint) -> bool {
+    let is_of = |columns: &[Ident]| {
+        columns
+            .iter()
+            .map(Ident::as_str)
+            .eq(key.columns.iter().map(SmolStr::as_str))
+    };
+    let is_apart = |action: &AlterAction| match &action.kind {
+        Action::AddConstraint(constraint) => {
+            matches!(&constraint.kind, TableConstraintKind::ForeignKey { columns, .. } if is_of(columns))
         }
         _ => false,
-    })
+    };
+    let comes_empty = |action: &AlterAction| match &action.kind {
+        Action::AddColumn { column, .. } => is_of(std::slice::from_ref(&column.name)) && !is_filled(column),
+        _ => false,
+    };
+    alter.actions.iter().any(comes_empty) && !alter.actions.iter().any(is_apart)
+}
+
+/// Whether PostgreSQL looks up the keys of a new column: where a default is written, `DEFAULT NULL` too, which is none to
+/// the catalog. `transformAlterTableStmt`, and seen on a server.
+pub(crate) fn is_filled(column: &ColumnDef) -> bool {
+    let fills = |constraint: &ColumnConstraint| {
+        let kind = &constraint.kind;
+        matches!(
+            kind,
+            ColumnConstraintKind::Default(_) | ColumnConstraintKind::Generated { .. }
+        )
+    };
+    let ty = column.ty.as_ref();
+    column.constraints.iter().any(fills) || ty.is_some_and(|ty| serial_type(&ty.name).is_some())
 }
