@@ -172,12 +172,19 @@ class Workbench {
 
   /** Opens a file of the project, and puts the cursor there. */
   async open(file, line, column) {
-    await this.quickInput("Control+P", file);
-    await this.page.locator(`.quick-input-list .monaco-list-row:has-text("${file}")`).first().waitFor();
-    await this.type(`:${line}:${column}`);
-    await this.page.waitForTimeout(200);
-    // On a busy machine the list may still be that of half the name, with another file on top.
-    await this.page.locator(`.quick-input-list .monaco-list-row.focused:has-text("${file}")`).waitFor();
+    const deadline = Date.now() + patience;
+    const chosen = this.page.locator(`.quick-input-list .monaco-list-row.focused:has-text("${file}")`);
+    const isChosen = () =>
+      chosen.waitFor({ timeout: 3000 }).then(
+        () => true,
+        () => false,
+      );
+    await this.quickInput("Control+P", `${file}:${line}:${column}`);
+    // The list may stay that of the first letters, with another file on top.
+    while (!(await isChosen()) && Date.now() < deadline) {
+      await this.press("Escape");
+      await this.quickInput("Control+P", `${file}:${line}:${column}`);
+    }
     await this.press("Enter");
     await this.page.locator(`.tab.active:has-text("${file}")`).waitFor();
     await this.page.locator(`.statusbar-item:has-text("Ln ${line}, Col ${column}")`).waitFor();
