@@ -170,23 +170,23 @@ class Workbench {
     await this.press("Enter");
   }
 
-  /** Opens a file of the project, and puts the cursor there. */
+  /** Opens a migration from the tree, and puts the cursor there. */
   async open(file, line, column) {
-    const deadline = Date.now() + patience;
-    const chosen = this.page.locator(`.quick-input-list .monaco-list-row.focused:has-text("${file}")`);
-    const isChosen = () =>
-      chosen.waitFor({ timeout: 3000 }).then(
+    const name = file.replace(/^\d+_|\.sql$/g, "");
+    const tab = this.page.locator(`.tab.active:has-text("${file}")`);
+    const isOpen = () =>
+      tab.waitFor({ state: "visible", timeout: 5000 }).then(
         () => true,
         () => false,
       );
-    await this.quickInput("Control+P", `${file}:${line}:${column}`);
-    // The list may stay that of the first letters, with another file on top.
-    while (!(await isChosen()) && Date.now() < deadline) {
-      await this.press("Escape");
-      await this.quickInput("Control+P", `${file}:${line}:${column}`);
-    }
+    const deadline = Date.now() + patience;
+    // The tree may be filled anew under the mouse.
+    do {
+      await this.run("Explorer: Focus on Migrations View");
+      await this.page.locator(this.tree(name)).first().click();
+    } while (!(await isOpen()) && Date.now() < deadline);
+    await this.quickInput("Control+G", `${line}:${column}`);
     await this.press("Enter");
-    await this.page.locator(`.tab.active:has-text("${file}")`).waitFor();
     await this.page.locator(`.statusbar-item:has-text("Ln ${line}, Col ${column}")`).waitFor();
     await this.page.locator(".editor-instance .monaco-editor.focused").waitFor();
   }
