@@ -94,7 +94,7 @@ fn a_mistake_that_a_later_file_corrects_is_silent() {
 create table public.users (id bigint primary key);
 create table public.orders (id bigint primary key, buyer bigint references public.users);
 create view public.buyers as select buyer from public.orders;
-create function public.total() returns bigint language sql security definer as $$ select 1 $$;";
+create function public.total() returns bigint language sql security definer as $$ select count(*) from orders $$;";
     let corrections = "
 alter table public.users enable row level security;
 alter table public.orders enable row level security;

@@ -27,12 +27,6 @@ pub(crate) fn run(name: &str) -> anyhow::Result<Exit> {
         rule.fix.name(),
         rule.since
     );
-    terminal::print(&markdown::render(&format!("{facts}{}", unindent(rule.page)), paint))?;
+    terminal::print(&markdown::render(&format!("{facts}{}", rule.text()), paint))?;
     Ok(Exit::Clean)
-}
-
-/// Doc comments keep the space after `///`.
-fn unindent(page: &str) -> String {
-    let lines = page.lines().map(|line| line.strip_prefix(' ').unwrap_or(line));
-    lines.collect::<Vec<_>>().join("\n").trim().to_owned() + "\n"
 }

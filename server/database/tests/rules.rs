@@ -596,6 +596,30 @@ async fn answer(name: &str, files: &[String], question: &str) -> Option<String> 
 }
 
 #[tokio::test]
+async fn deleted_rows_are_indexed_but_not_written_anew_and_truncated_ones_are_gone() {
+    let rows = "CREATE TABLE t (a int, b text); INSERT INTO t SELECT n, n FROM generate_series(1, 20000) n;";
+    let pages = "SELECT (pg_relation_size('t_a') / 8192)::text";
+    let size = async |name: &str, sql: &str| -> Option<u64> {
+        let pages = answer(name, &[rows.to_owned(), sql.to_owned()], pages).await?;
+        Some(pages.parse().expect("a number"))
+    };
+    let Some(deleted) = size("deleted", "BEGIN; DELETE FROM t; CREATE INDEX t_a ON t (a);").await else {
+        return;
+    };
+    assert!(deleted > 10, "the index of dead rows has {deleted} pages");
+    let empty = [
+        (
+            "rewritten",
+            "BEGIN; DELETE FROM t; CREATE INDEX t_a ON t (a); ALTER TABLE t ALTER b TYPE int USING b::int;",
+        ),
+        ("truncated", "BEGIN; TRUNCATE t; CREATE INDEX t_a ON t (a);"),
+    ];
+    for (name, sql) in empty {
+        assert_eq!(size(name, sql).await, Some(1), "{sql}");
+    }
+}
+
+#[tokio::test]
 async fn replacing_takes_attributes_away() {
     let rule = "replace-function-resets-attributes";
     let question = "SELECT prosecdef::text || ' ' || coalesce(proconfig::text, 'none') || ' ' || provolatile::text \

@@ -88,9 +88,7 @@ fn diagnostic(
 
 /// A rule's page as Markdown, without its name.
 pub(crate) fn page(rule: &Rule) -> String {
-    // Doc comments keep the space after `///`.
-    let lines = rule.page.lines().map(|line| line.strip_prefix(' ').unwrap_or(line));
-    lines.collect::<Vec<_>>().join("\n").trim().to_owned()
+    rule.text().trim().to_owned()
 }
 
 /// What happens, and on a line of its own what to do about it.

@@ -476,6 +476,29 @@ impl<'a> Cx<'a> {
         self.busy(self.step().target.as_ref()?)
     }
 
+    /// The same, unless the file has truncated the table by then: what reads all rows or builds an index has no work.
+    pub fn filled_target(&self) -> Option<Busy<'a>> {
+        self.busy_target().filter(|busy| !self.is_truncated(busy.id))
+    }
+
+    /// The ALTER TABLE that the step is, if other sessions may be using the table and the file has not truncated it.
+    pub fn filled_alter(&self) -> Option<(&'a AlterTable, Busy<'a>)> {
+        self.busy_alter().filter(|(_, busy)| !self.is_truncated(busy.id))
+    }
+
+    /// Whether a later statement of the file drops the table, which says more than what is done to it before.
+    pub fn is_dropped_later(&self, table: &Id) -> bool {
+        let rest = self.document().file.statements.get(self.step().number + 1..);
+        let drops = |statement: &Statement| {
+            let Node::Drop(drop) = &statement.node else {
+                return false;
+            };
+            let mut objects = drop.objects.iter();
+            objects.any(|object| object.kind == ObjectKind::Table && object.name.last().value == table.name)
+        };
+        rest.unwrap_or_default().iter().any(drops) && self.catalog_before(self.file + 1).table(table).is_none()
+    }
+
     /// The ALTER TABLE that the step is, if other sessions may be using the table.
     pub fn busy_alter(&self) -> Option<(&'a AlterTable, Busy<'a>)> {
         let Node::AlterTable(alter) = &self.step().statement.node else {
@@ -485,9 +508,9 @@ impl<'a> Cx<'a> {
     }
 
     /// The columns that the step adds to a table that other sessions may be using, without those that are there
-    /// already. Foreign tables keep no rows here and are left out.
+    /// already. Tables that the file has truncated are left out, and foreign ones, which keep no rows here.
     pub fn added_columns(&self) -> Vec<(&'a ColumnDef, Busy<'a>)> {
-        let Some((alter, busy)) = self.busy_alter() else {
+        let Some((alter, busy)) = self.filled_alter() else {
             return Vec::new();
         };
         let columns = alter.actions.iter().filter_map(|action| match &action.kind {
@@ -498,6 +521,13 @@ impl<'a> Cx<'a> {
             .filter(|column| busy.table.kind != TableKind::Foreign && !self.had_column(busy.id, &column.name.value))
             .map(|column| (column, busy))
             .collect()
+    }
+
+    /// The same, where old rows need a value: without those of a table that the file has emptied.
+    pub fn columns_added_to_rows(&self) -> Vec<(&'a ColumnDef, Busy<'a>)> {
+        let mut added = self.added_columns();
+        added.retain(|(_, busy)| !self.is_emptied(busy.id));
+        added
     }
 
     /// An edit in place of an ALTER TABLE whose only action adds a unique constraint: builds the index concurrently and

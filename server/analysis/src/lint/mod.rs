@@ -4,6 +4,8 @@ mod allow;
 pub mod change;
 pub mod context;
 pub mod diagnostic;
+pub mod emptied;
+mod few;
 pub mod fingerprint;
 pub mod fixing;
 pub mod known;

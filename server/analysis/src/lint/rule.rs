@@ -94,11 +94,45 @@ impl Rule {
         self.page.trim().lines().next().unwrap_or_default().trim()
     }
 
+    /// The page in Markdown, below its name: what the doc comment says, what words of it mean that many pages share, and
+    /// how to allow a finding.
+    pub fn text(&self) -> String {
+        // Doc comments keep the space after `///`.
+        let lines = self.page.lines().map(|line| line.strip_prefix(' ').unwrap_or(line));
+        let page = lines.collect::<Vec<_>>().join("\n");
+        let words = WORDS.iter().filter(|(words, _)| page.contains(words));
+        let words: String = words.flat_map(|(_, meaning)| [meaning, "\n\n"]).collect();
+        let name = self.name;
+        let allow = format!(
+            "## Allow\n\
+             Where it is right as it is, say why: `-- dblsp: allow {name} (reason)` above the statement, or\n\
+             `-- dblsp: allow-file {name} (reason)` for the whole migration. `{name} = \"off\"` below `[rules]` in\n\
+             `dblsp.toml` turns the rule off for the project.\n\n"
+        );
+        let page = page.replacen("## Why\n", &format!("{words}## Why\n"), 1);
+        let page = page.replacen("## References\n", &format!("{allow}## References\n"), 1);
+        page.trim().to_owned() + "\n"
+    }
+
     /// Address of the rule's page.
     pub fn url(&self) -> String {
         format!("{}/{}.md", PAGES, self.name)
     }
 }
+
+/// Words of the pages, and what they mean.
+const WORDS: [(&str, &str); 2] = [
+    (
+        "other sessions may be using",
+        "A table that other sessions may be using is any that an earlier transaction has made and that is not temporary.\n\
+         While the first migration of a whole history runs, there is none.",
+    ),
+    (
+        "exposed schema",
+        "A schema is exposed where the project's API serves it: `exposed_schemas` of `dblsp.toml`, else `[api] schemas` of\n\
+         `supabase/config.toml`.",
+    ),
+];
 
 /// Where the rule pages are published.
 pub const PAGES: &str = "https://github.com/dblsp/dblsp/blob/main/docs/rules";

@@ -3,9 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::emptied::{Emptied, EmptyTables, follow};
+use crate::schema::change::{Change, Key};
 use crate::schema::cost::{Cost, LockMode, cost};
 use crate::schema::objects::{Id, Origin};
 use crate::schema::timeline::Moment;
+use crate::sql::statement::Node;
 
 /// What one step costs and what it finds locked.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +21,8 @@ pub struct Work {
     pub has_worked: bool,
     /// The relations that earlier statements of the file, in whichever transaction, locked against writes or more.
     pub locked: Arc<BTreeSet<Id>>,
+    /// The tables that earlier statements of the file have emptied, in whichever transaction, and nothing has filled.
+    pub emptied: Arc<BTreeMap<Id, Emptied>>,
 }
 
 /// The locks of the transaction that a file is in, from step to step.
@@ -33,6 +38,8 @@ pub(crate) struct Held {
     locked: Arc<BTreeSet<Id>>,
     /// The locks of the last step.
     latest: Vec<(Id, LockMode, Origin)>,
+    /// See [`Work::emptied`].
+    emptied: Arc<EmptyTables>,
 }
 
 impl Held {
@@ -65,7 +72,12 @@ impl Held {
             .locks
             .iter()
             .filter(|(_, (mode, _))| *mode >= LockMode::ShareRowExclusive);
-        let is_long = !(cost.rewrites.is_empty() && cost.scans.is_empty() && cost.builds.is_empty());
+        let read = cost.scans.iter().chain(&cost.builds);
+        let is_read = |id: &Id| self.emptied.get(id) != Some(&Emptied::Truncated);
+        let is_quick = matches!(step.statement.node, Node::Truncate { .. });
+        let is_worked = cost.rewrites.iter().any(|id| !self.emptied.contains_key(id)) || read.into_iter().any(is_read);
+        // TRUNCATE gives the table new files, which are empty.
+        let is_long = is_worked && !is_quick;
         let is_new = |id: &Id| {
             let relation = moment.before.relations.get(id);
             relation.is_some_and(|relation| relation.meta.created.transaction == step.transaction.id)
@@ -76,11 +88,34 @@ impl Held {
             let locks = cost.locks.iter();
             self.latest = locks.map(|(id, mode)| (id.clone(), *mode, step.origin)).collect();
         }
-        Work {
+        let work = Work {
             cost,
             held: Arc::clone(&self.locks),
             has_worked: self.has_worked,
             locked: Arc::clone(&self.locked),
+            emptied: Arc::clone(&self.emptied),
+        };
+        self.rename(&step.changes);
+        follow(&mut self.emptied, moment, postgres);
+        work
+    }
+
+    /// A table that gets another name stays locked.
+    fn rename(&mut self, changes: &[Change]) {
+        for change in changes {
+            let Change::Rename {
+                from: Key::Relation(from),
+                to: Key::Relation(to),
+            } = change
+            else {
+                continue;
+            };
+            for (id, ..) in self.latest.iter_mut().filter(|(id, ..)| id == from) {
+                *id = to.clone();
+            }
+            if let Some(lock) = Arc::make_mut(&mut self.locks).remove(from) {
+                Arc::make_mut(&mut self.locks).insert(to.clone(), lock);
+            }
         }
     }
 }

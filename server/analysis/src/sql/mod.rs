@@ -7,6 +7,7 @@ pub mod block;
 pub mod body;
 pub mod keyword;
 pub mod lexeme;
+pub(crate) mod lookups;
 pub mod name;
 pub mod print;
 pub mod statement;

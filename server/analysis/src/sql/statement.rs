@@ -1240,6 +1240,8 @@ pub struct Query {
     pub body: QueryBody,
     /// ORDER BY, LIMIT, … expressions.
     pub tail: Vec<Expr>,
+    /// What stands behind LIMIT, where it is a constant.
+    pub limit: Option<u64>,
     /// FOR UPDATE, FOR NO KEY UPDATE, FOR SHARE or FOR KEY SHARE: of which tables, by their aliases; of all where none is
     /// named.
     pub row_locks: Option<Vec<Ident>>,

@@ -6,9 +6,9 @@ rule! {
     /// Adding a CHECK constraint reads the whole table while nobody else can.
     ///
     /// ## When
-    /// `ALTER TABLE … ADD [CONSTRAINT …] CHECK (…)` without `NOT VALID` on a table that other sessions may be using.
-    /// `NOT ENFORCED` (PostgreSQL 18) is exempt: nothing is read. So is a
-    /// constraint whose name is taken: PostgreSQL refuses it before it reads.
+    /// `ALTER TABLE … ADD [CONSTRAINT …] CHECK (…)` without `NOT VALID` on a table that other sessions may be using. `NOT
+    /// ENFORCED` (PostgreSQL 18) is exempt: nothing is read. So is a constraint whose name is taken: PostgreSQL refuses it
+    /// before it reads. Silent, too, about a table that the file has truncated before and nothing has filled since.
     ///
     /// ## Why
     /// PostgreSQL checks every row that is there, and holds an ACCESS EXCLUSIVE lock all the while: nobody reads or
@@ -52,7 +52,7 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
     let Node::AlterTable(alter) = &cx.step().statement.node else {
         return;
     };
-    let Some(busy) = cx.busy_target() else { return };
+    let Some(busy) = cx.filled_target() else { return };
     if busy.table.kind == TableKind::Foreign {
         return;
     }

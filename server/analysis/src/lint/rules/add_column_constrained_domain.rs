@@ -6,7 +6,8 @@ rule! {
     ///
     /// ## When
     /// `ALTER TABLE … ADD COLUMN` of a domain with a CHECK or NOT NULL on a table that other sessions may be using. A
-    /// domain without constraints is added like its base type, at once.
+    /// domain without constraints is added like its base type, at once. Silent, too, about a table that the file has
+    /// emptied before, with `TRUNCATE` or a `DELETE` without `WHERE`, and nothing has filled since.
     ///
     /// ## Why
     /// PostgreSQL has to ask the domain about the value of every row, NULL included, and does so by writing the table and
@@ -45,7 +46,7 @@ rule! {
 }
 
 fn check(cx: &Cx<'_>, report: &mut Report) {
-    for (column, busy) in cx.added_columns() {
+    for (column, busy) in cx.columns_added_to_rows() {
         let added = cx
             .after()
             .table(busy.id)

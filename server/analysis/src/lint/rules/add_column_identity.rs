@@ -7,6 +7,8 @@ rule! {
     /// ## When
     /// `ALTER TABLE … ADD COLUMN … GENERATED { ALWAYS | BY DEFAULT } AS IDENTITY` on a table that other sessions may be
     /// using. `ALTER COLUMN … ADD GENERATED … AS IDENTITY`, on a column that is there, numbers nothing and is exempt.
+    /// Silent, too, about a table that the file has emptied before, with `TRUNCATE` or a `DELETE` without `WHERE`, and
+    /// nothing has filled since.
     ///
     /// ## Why
     /// PostgreSQL takes the next value of the column's sequence for every row that is there, and so writes the table and
@@ -44,7 +46,7 @@ rule! {
 }
 
 fn check(cx: &Cx<'_>, report: &mut Report) {
-    for (column, busy) in cx.added_columns() {
+    for (column, busy) in cx.columns_added_to_rows() {
         let identity = column
             .constraints
             .iter()

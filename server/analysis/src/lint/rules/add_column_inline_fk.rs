@@ -8,7 +8,7 @@ rule! {
     /// `ALTER TABLE … ADD COLUMN … DEFAULT e REFERENCES …` on a table that other sessions may be using. Without a default
     /// every row is NULL and nothing is looked up: the locks are gone at once, and the rule is silent. `DEFAULT NULL` is a
     /// default to PostgreSQL. The rule is silent, too, where the same statement rewrites the table anyway, which another
-    /// rule says.
+    /// rule says. Silent, too, about a table that the file has truncated before and nothing has filled since.
     ///
     /// ## Why
     /// PostgreSQL looks up the value of every row in the referenced table. All the while it holds an ACCESS EXCLUSIVE lock

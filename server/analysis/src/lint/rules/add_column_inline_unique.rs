@@ -6,7 +6,8 @@ rule! {
     ///
     /// ## When
     /// `ALTER TABLE … ADD COLUMN … UNIQUE` or `PRIMARY KEY` on a table that other sessions may be using. Where the same
-    /// statement rewrites the table anyway, another rule says so, and this one is silent.
+    /// statement rewrites the table anyway, another rule says so, and this one is silent. Silent, too, about a table that
+    /// the file has truncated before and nothing has filled since.
     ///
     /// ## Why
     /// PostgreSQL reads the whole table and builds the index under an ACCESS EXCLUSIVE lock. An index that is built

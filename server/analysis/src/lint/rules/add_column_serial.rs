@@ -6,7 +6,9 @@ rule! {
     ///
     /// ## When
     /// `ALTER TABLE … ADD COLUMN` with `smallserial`, `serial` or `bigserial` (or `serial2`, `serial4`, `serial8`) on a
-    /// table that other sessions may be using. A column that is there already, with `IF NOT EXISTS`, is not added.
+    /// table that other sessions may be using. A column that is there already, with `IF NOT EXISTS`, is not added. Silent,
+    /// too, about a table that the file has emptied before, with `TRUNCATE` or a `DELETE` without `WHERE`, and nothing has
+    /// filled since.
     ///
     /// ## Why
     /// `serial` is a default of `nextval(…)`, which is volatile: PostgreSQL numbers every row that is there, and so
@@ -47,7 +49,7 @@ rule! {
 }
 
 fn check(cx: &Cx<'_>, report: &mut Report) {
-    for (column, busy) in cx.added_columns() {
+    for (column, busy) in cx.columns_added_to_rows() {
         let Some((ty, base)) = column
             .ty
             .as_ref()

@@ -6,7 +6,8 @@ rule! {
     ///
     /// ## When
     /// `ALTER TABLE … ADD COLUMN … GENERATED ALWAYS AS (…) STORED` on a table that other sessions may be using. Virtual
-    /// ones (PostgreSQL 18) are computed when they are read and are exempt.
+    /// ones (PostgreSQL 18) are computed when they are read and are exempt. Silent, too, about a table that the file has
+    /// emptied before, with `TRUNCATE` or a `DELETE` without `WHERE`, and nothing has filled since.
     ///
     /// ## Why
     /// PostgreSQL computes the value for every row that is there, and so writes the table and all its indexes anew under
@@ -49,7 +50,7 @@ rule! {
 }
 
 fn check(cx: &Cx<'_>, report: &mut Report) {
-    for (column, busy) in cx.added_columns() {
+    for (column, busy) in cx.columns_added_to_rows() {
         let stored = column
             .constraints
             .iter()

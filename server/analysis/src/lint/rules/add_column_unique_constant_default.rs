@@ -6,9 +6,10 @@ rule! {
     /// A unique column that is added with a constant default fails as soon as there are two rows.
     ///
     /// ## When
-    /// `ALTER TABLE … ADD COLUMN … DEFAULT e UNIQUE` (or `PRIMARY KEY`), where `e` is the same for all rows: a constant,
-    /// or something like `now()`. On a table that other sessions may be using. `DEFAULT NULL` is exempt: NULLs do not
-    /// equal each other, unless `NULLS NOT DISTINCT` is written.
+    /// `ALTER TABLE … ADD COLUMN … DEFAULT e UNIQUE` (or `PRIMARY KEY`), where `e` is the same for all rows: a constant, or
+    /// something like `now()`. On a table that other sessions may be using. `DEFAULT NULL` is exempt: NULLs do not equal
+    /// each other, unless `NULLS NOT DISTINCT` is written. Silent, too, about a table that the file has emptied before,
+    /// with `TRUNCATE` or a `DELETE` without `WHERE`, and nothing has filled since.
     ///
     /// ## Why
     /// Every row that is there gets the same value, and PostgreSQL refuses the constraint with 23505. An empty table lets
@@ -46,7 +47,7 @@ rule! {
 }
 
 fn check(cx: &Cx<'_>, report: &mut Report) {
-    for (column, busy) in cx.added_columns() {
+    for (column, busy) in cx.columns_added_to_rows() {
         let default = column.constraints.iter().find_map(|constraint| match &constraint.kind {
             ColumnConstraintKind::Default(expr) => Some(expr),
             _ => None,

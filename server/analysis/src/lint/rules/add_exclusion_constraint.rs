@@ -5,12 +5,14 @@ rule! {
     /// Adding an exclusion constraint stops reads and writes until its index is built.
     ///
     /// ## When
-    /// `ALTER TABLE … ADD [CONSTRAINT …] EXCLUDE …` on a table that other sessions may be using. A constraint whose name
-    /// is taken is exempt: it fails before anything is built.
+    /// `ALTER TABLE … ADD [CONSTRAINT …] EXCLUDE …` on a table that other sessions may be using. A constraint whose name is
+    /// taken is exempt: it fails before anything is built. Silent, too, about a table that the file has truncated before
+    /// and nothing has filled since.
     ///
     /// ## Why
     /// PostgreSQL reads the whole table, builds the index and compares every row with it, all under an ACCESS EXCLUSIVE
-    /// lock. There is no way around: it can neither be `NOT VALID` nor use an index that is there.
+    /// lock. There is no way around: it can neither be `NOT VALID` nor use an index that is there. Add it while the table
+    /// is small, in a quiet hour, or to a new table that the rows are moved to.
     ///
     /// ## Bad
     /// ```sql

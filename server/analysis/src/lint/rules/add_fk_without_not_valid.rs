@@ -6,16 +6,18 @@ rule! {
     /// Adding a foreign key checks every row of the table while writes to both tables wait.
     ///
     /// ## When
-    /// `ALTER TABLE … ADD [CONSTRAINT …] FOREIGN KEY … REFERENCES …` without `NOT VALID` on a table that other sessions
-    /// may be using. `NOT ENFORCED` (PostgreSQL 18) is exempt: nothing is read. So is a
-    /// constraint whose name is taken: PostgreSQL refuses it before it reads. For a table of the same transaction there is
-    /// nothing to check, but the referenced table, if others may be using it, is locked all the same: an info.
+    /// `ALTER TABLE … ADD [CONSTRAINT …] FOREIGN KEY … REFERENCES …` without `NOT VALID` on a table that other sessions may
+    /// be using. `NOT ENFORCED` (PostgreSQL 18) is exempt: nothing is read. So is a constraint whose name is taken:
+    /// PostgreSQL refuses it before it reads. In a table of the same transaction, or one that the file has truncated, there
+    /// is nothing to check, but the referenced table, if others may be using it, is locked all the same: an info.
     ///
     /// ## Why
     /// PostgreSQL looks up every row that is there in the referenced table, and holds a SHARE ROW EXCLUSIVE lock on both
-    /// tables all the while: reads go on, writes to either wait until it is done. With `NOT VALID` only new and changed
-    /// rows are checked, and the locks are gone at once; `VALIDATE CONSTRAINT` then checks the old ones under a SHARE
-    /// UPDATE EXCLUSIVE lock on the table and a ROW SHARE lock on the referenced one, beside which writes go on.
+    /// tables all the while: reads go on, writes to either wait until it is done. Where the transaction has altered the
+    /// table before, it holds an ACCESS EXCLUSIVE lock on it already, and then reads wait for the check, too. With `NOT
+    /// VALID` only new and changed rows are checked, and the locks are gone at once; `VALIDATE CONSTRAINT` then checks the
+    /// old ones under a SHARE UPDATE EXCLUSIVE lock on the table and a ROW SHARE lock on the referenced one, beside which
+    /// writes go on.
     ///
     /// ## Bad
     /// ```sql
@@ -57,8 +59,8 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
     let Node::AlterTable(alter) = &cx.step().statement.node else {
         return;
     };
-    let Some(busy) = cx.busy_target() else {
-        return new_tables_parents(cx, report, alter);
+    let Some(busy) = cx.filled_target() else {
+        return parents_of_empty(cx, report, alter);
     };
     let unsupported = busy.table.kind == TableKind::Partitioned && cx.settings.postgres < 18;
     for action in &alter.actions {
@@ -82,10 +84,24 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
             .filter(|other| *other != busy.id && cx.busy(other).is_some())
             .map(|other| format!(" and `{}`", shown(other)))
             .unwrap_or_default();
-        let message = format!(
-            "adding {what} checks every row of `{table}`: writes to `{table}`{other} wait under a SHARE ROW EXCLUSIVE lock"
-        );
+        let held = cx.work().held.get(busy.id).filter(|(mode, _)| mode.blocks_reads());
+        let message = match held {
+            Some((mode, _)) => {
+                let others = other.replacen(" and", ", and writes to", 1);
+                format!(
+                    "adding {what} checks every row of `{table}` while the transaction holds {mode} on it: reads and writes \
+                     of `{table}`{others} wait"
+                )
+            }
+            None => format!(
+                "adding {what} checks every row of `{table}`: writes to `{table}`{other} wait under a SHARE ROW EXCLUSIVE \
+                 lock"
+            ),
+        };
         let finding = report.add(constraint.span, message);
+        if let Some((_, origin)) = held {
+            finding.related(*origin, "the lock is taken here");
+        }
         if unsupported {
             finding.help("Add it to each partition as `not valid` and validate it there, then add it to the table.");
             continue;
@@ -97,21 +113,29 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
     }
 }
 
-/// Nobody waits for a table of the same transaction; whoever writes to the table that its foreign key references does.
-fn new_tables_parents(cx: &Cx<'_>, report: &mut Report, alter: &AlterTable) {
+/// There is nothing to check in a table of the same transaction, nor in one that it has truncated; whoever writes to the
+/// table that the foreign key references waits all the same.
+fn parents_of_empty(cx: &Cx<'_>, report: &mut Report, alter: &AlterTable) {
     let Some(table) = cx.step().target.as_ref() else { return };
+    let is_truncated = cx.is_truncated(table);
+    // By itself the statement is done at once.
+    if is_truncated && cx.commits_alone() {
+        return;
+    }
+    let which = if is_truncated {
+        String::new()
+    } else {
+        format!(" that makes `{}`", shown(table))
+    };
     for action in &alter.actions {
         let AlterActionKind::AddConstraint(constraint) = &action.kind else {
             continue;
         };
-        let Some(parent) = referenced(cx, table, constraint).filter(|parent| cx.busy(parent).is_some()) else {
-            continue;
-        };
+        let parent = referenced(cx, table, constraint).filter(|parent| *parent != table && cx.busy(parent).is_some());
+        let Some(parent) = parent else { continue };
         let parent = shown(parent);
-        let message = format!(
-            "writes to `{parent}` wait under a SHARE ROW EXCLUSIVE lock until the transaction that makes `{}` commits",
-            shown(table)
-        );
+        let message =
+            format!("writes to `{parent}` wait under a SHARE ROW EXCLUSIVE lock until the transaction{which} commits");
         report
             .add(constraint.span, message)
             .level(Level::Info)
@@ -173,6 +197,23 @@ alter table orders add foreign key (parent) references orders (id) not valid;
 create table fresh (id bigint primary key);
 alter table orders add foreign key (user_id) references fresh;
 --                     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ warning: adding a foreign key checks every row of `orders`: writes to `orders` wait
+",
+        );
+    }
+
+    #[test]
+    fn a_lock_that_is_held_already_keeps_readers_out_too() {
+        Case::new(&RULE).fires(
+            "
+-- 1_first.sql
+create table users (id bigint primary key);
+create table orders (id bigint primary key, parent bigint);
+-- 2_second.sql
+alter table orders add column user_id bigint;
+alter table orders add foreign key (user_id) references users;
+--                     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ warning: adding a foreign key checks every row of `orders` while the transaction holds ACCESS EXCLUSIVE on it: reads and writes of `orders`, and writes to `users` wait
+alter table orders add foreign key (parent) references orders;
+--                     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ warning: adding a foreign key checks every row of `orders` while the transaction holds ACCESS EXCLUSIVE on it: reads and writes of `orders` wait
 ",
         );
     }

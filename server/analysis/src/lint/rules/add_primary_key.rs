@@ -7,7 +7,8 @@ rule! {
     /// ## When
     /// `ALTER TABLE … ADD [CONSTRAINT …] PRIMARY KEY (…)` on a table that other sessions may be using. `PRIMARY KEY USING
     /// INDEX` is exempt, since the index is there; whether its columns are not null is
-    /// [pk-using-index-nullable](pk-using-index-nullable.md)'s business.
+    /// [pk-using-index-nullable](pk-using-index-nullable.md)'s business. Silent, too, about a table that the file has
+    /// truncated before and nothing has filled since.
     ///
     /// ## Why
     /// PostgreSQL reads the whole table, looks for NULLs and builds the index, all under an ACCESS EXCLUSIVE lock: not even

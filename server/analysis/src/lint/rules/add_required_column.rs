@@ -1,7 +1,7 @@
 use crate::lint::context::remove;
 use crate::lint::prelude::*;
 use crate::schema::objects::{TableKind, TypeKind};
-use crate::sql::statement::{ColumnConstraint, ColumnConstraintKind, ColumnDef, QueryBody, Statement};
+use crate::sql::statement::{ColumnConstraint, ColumnConstraintKind, ColumnDef};
 
 rule! {
     /// Adding a required column without a default fails as soon as the table has a row.
@@ -9,7 +9,7 @@ rule! {
     /// ## When
     /// `ALTER TABLE … ADD COLUMN … NOT NULL` (or `PRIMARY KEY`) without `DEFAULT`, on a table that other sessions may be
     /// using. Columns that fill themselves are exempt: `serial`, identity, generated, a domain with a default. So is a
-    /// table that the same file empties before, with `TRUNCATE` or a `DELETE` without `WHERE`.
+    /// table that the file has emptied before, with `TRUNCATE` or a `DELETE` without `WHERE`, and nothing has filled since.
     ///
     /// ## Why
     /// The rows that are there have no value for the new column, so PostgreSQL refuses it with `23502: column "…" of
@@ -51,7 +51,7 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
         return;
     };
     let Some(busy) = cx.busy_target() else { return };
-    if busy.table.kind == TableKind::Foreign || is_emptied(cx, busy.id) {
+    if busy.table.kind == TableKind::Foreign || cx.is_emptied(busy.id) {
         return;
     }
     for action in &alter.actions {
@@ -110,35 +110,6 @@ fn fills_itself(cx: &Cx<'_>, column: &ColumnDef, table: &Id) -> bool {
         None => ty.id.schema != "pg_catalog",
     };
     written || by_type || added.default.is_some()
-}
-
-/// Whether the file took all rows away before the step, and put none back.
-fn is_emptied(cx: &Cx<'_>, table: &Id) -> bool {
-    let before = cx.document().file.statements.iter().take(cx.step().number);
-    before.fold(false, |empty, statement| match empties(statement, table) {
-        Some(now) => now,
-        None => empty,
-    })
-}
-
-/// What the statement makes of the table: empty, not empty, or as it was.
-fn empties(statement: &Statement, table: &Id) -> Option<bool> {
-    let names = |name: &crate::sql::name::Name| name.last().value == table.name;
-    match &statement.node {
-        Node::Truncate { tables, .. } => tables.iter().any(|named| names(&named.name)).then_some(true),
-        Node::Delete(delete) if delete.filter.is_none() && delete.using.is_empty() => {
-            names(&delete.table.name).then_some(true)
-        }
-        Node::Insert(insert) if names(&insert.table) => {
-            let from_nothing = matches!(
-                insert.source.as_ref().map(|query| &query.body),
-                Some(QueryBody::Table(_))
-            );
-            (!from_nothing).then_some(false)
-        }
-        Node::Copy(copy) if copy.from && copy.table.as_ref().is_some_and(names) => Some(false),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ rule! {
     /// ## When
     /// `ALTER TABLE … ADD [CONSTRAINT …] UNIQUE (…)` on a table that other sessions may be using. `UNIQUE USING INDEX` is
     /// exempt, since the index is there; so is a constraint whose name is taken, which fails before anything is built.
+    /// Silent, too, about a table that the file has truncated before and nothing has filled since.
     ///
     /// ## Why
     /// PostgreSQL reads the whole table and builds the index under an ACCESS EXCLUSIVE lock: not even reads go on. It

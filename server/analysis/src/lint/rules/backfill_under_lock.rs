@@ -1,6 +1,10 @@
+use crate::lint::few::{Few, is_constant};
 use crate::lint::prelude::*;
 use crate::schema::change::Write;
-use crate::sql::statement::{Expr, ExprNode, QueryBody};
+use crate::sql::statement::{Cte, Expr, ExprNode, Insert, QueryBody};
+
+/// So many rows are written in no time.
+const FEW: u64 = 1000;
 
 rule! {
     /// Writing many rows in the transaction that has locked a table makes others wait for long.
@@ -8,12 +12,15 @@ rule! {
     /// ## When
     /// `UPDATE`, `DELETE`, `MERGE` or `INSERT … SELECT` on a table that other sessions may be using, in a transaction that
     /// holds a lock on such a table against its writes or reads: an `ALTER TABLE` came before, or `CREATE INDEX`, or a
-    /// foreign key to it. `INSERT … VALUES` is exempt, as are single rows
-    /// (`where id = 5`), and so is everything where each statement commits on its own.
+    /// foreign key to it. Exempt are few rows: `INSERT … VALUES`, an `INSERT … SELECT` of at most a thousand (a constant
+    /// `LIMIT`, a list of values, or constants that a unique column is compared with), and single ones (`where id = 5`).
+    /// So are updates and deletes of a table that the file has emptied, and everything where each statement commits on
+    /// its own.
     ///
     /// ## Why
     /// The lock of the `ALTER TABLE` itself is short, but locks are held until the commit. Behind it the rows are written,
     /// which takes minutes on a large table, and all the while reads or writes wait, as does everything queued behind them.
+    /// In a migration of its own, an `UPDATE` locks nothing but the rows that it writes.
     ///
     /// ## Bad
     /// ```sql
@@ -46,20 +53,14 @@ rule! {
 
 fn check(cx: &Cx<'_>, report: &mut Report) {
     let (what, span) = match &cx.step().statement.node {
+        Node::Update(_) | Node::Delete(_) if cx.step().target.as_ref().is_some_and(|id| cx.is_emptied(id)) => return,
         Node::Update(update) if is_narrow(update.filter.as_ref()) => return,
         Node::Delete(delete) if is_narrow(delete.filter.as_ref()) => return,
         Node::Update(update) => ("updating", update.table.name.span()),
         Node::Delete(delete) => ("deleting from", delete.table.name.span()),
         Node::Merge(merge) => ("merging into", merge.table.name.span()),
         Node::Insert(insert) => {
-            let body = insert.source.as_ref().map(|source| &source.body);
-            // `insert … select 1` and the like read no table.
-            let many = match body {
-                Some(QueryBody::Select(select)) => !select.from.is_empty(),
-                Some(QueryBody::Set(..) | QueryBody::Table(_)) => true,
-                _ => false,
-            };
-            if !many {
+            if !may_insert_many(cx, insert) {
                 return;
             }
             ("inserting into", insert.table.span())
@@ -108,6 +109,19 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
         .related(*origin, "the lock is taken here");
 }
 
+/// Whether it copies rows, and nothing says that they are few.
+fn may_insert_many(cx: &Cx<'_>, insert: &Insert) -> bool {
+    let Some(source) = &insert.source else { return false };
+    let reads = match &source.body {
+        // `insert … select 1` and the like read no table.
+        QueryBody::Select(select) => !select.from.is_empty(),
+        QueryBody::Set(..) | QueryBody::Table(_) => true,
+        _ => false,
+    };
+    let ctes: Vec<&Cte> = insert.ctes.iter().collect();
+    reads && Few::new(cx).at_most(source, &ctes).is_none_or(|rows| rows > FEW)
+}
+
 /// Whether a condition compares what people name a key with constants: it means single rows.
 fn is_narrow(filter: Option<&Expr>) -> bool {
     let Some(filter) = filter else { return false };
@@ -125,15 +139,6 @@ fn is_narrow(filter: Option<&Expr>) -> bool {
             };
             operands.iter().any(is_key) && operands.iter().filter(|operand| !is_key(operand)).all(is_constant)
         }
-        _ => false,
-    }
-}
-
-fn is_constant(expr: &Expr) -> bool {
-    match &expr.node {
-        ExprNode::Number(_) | ExprNode::String(_) => true,
-        ExprNode::Cast { expr, .. } => is_constant(expr),
-        ExprNode::Row(all) | ExprNode::Array(all) | ExprNode::Other(all) => all.iter().all(is_constant),
         _ => false,
     }
 }
@@ -171,6 +176,72 @@ delete from old where a > 0;
 create table fresh (id int);
 alter table fresh add column a int;
 update old set a = 1;
+",
+        );
+    }
+
+    #[test]
+    fn few_rows_are_written_in_no_time() {
+        Case::new(&RULE).fires(
+            "
+-- 1_first.sql
+create table users (id bigint primary key, email text unique, name text);
+create table old (id bigint, name text);
+-- 2_second.sql
+alter table old add column age int;
+insert into old select id, name from users limit 1000;
+insert into old select id, name from users limit 1001;
+--          ^^^ warning: inserting into `old`
+insert into old select id, name from users limit 10 * 10000;
+--          ^^^ warning: inserting into `old`
+insert into old (select id, name from users order by id limit 5) union all values (1, 'a');
+insert into old select id, name from users u where u.email in ('a', 'b') and name <> 'c';
+insert into old select id, name from users where name in ('a', 'b');
+--          ^^^ warning: inserting into `old`
+insert into old select u.id, old.name from users u, old where u.email = 'a';
+--          ^^^ warning: inserting into `old`
+with one as (select id from users limit 1)
+insert into old select one.id, v.name from one cross join (values ('a'), ('b')) v(name);
+with one as (select id from users limit 1)
+insert into old select one.id, generate_series(1, 100000)::text from one;
+--          ^^^ warning: inserting into `old`
+with users as (select id, name, id::text as email from old)
+insert into old select id, name from users where email = 'a';
+--          ^^^ warning: inserting into `old`
+with recursive more as (select 1 as id union all select id + 1 from more)
+insert into old select id, 'a' from more;
+--          ^^^ warning: inserting into `old`
+",
+        );
+    }
+
+    #[test]
+    fn an_emptied_table_has_no_row_to_write() {
+        Case::new(&RULE).fires(
+            "
+-- 1_first.sql
+create table users (id bigint primary key, a int);
+-- 2_second.sql
+delete from users;
+alter table users add column b int;
+update users set b = a;
+insert into users values (1, 2);
+update users set b = a;
+--     ^^^^^ warning: updating `users`
+",
+        );
+    }
+
+    #[test]
+    fn a_table_stays_locked_under_another_name() {
+        Case::new(&RULE).fires(
+            "
+-- 1_first.sql
+create table users (id bigint primary key, a int);
+-- 2_second.sql
+alter table users rename to people;
+update people set a = 1;
+--     ^^^^^^ warning: updating `people` while the transaction holds ACCESS EXCLUSIVE on `people`
 ",
         );
     }

@@ -7,14 +7,14 @@ rule! {
     /// Changing a column's type may write the whole table again.
     ///
     /// ## When
-    /// `ALTER COLUMN … TYPE` on a table that other sessions may be using, where the old type is known from the history
-    /// and PostgreSQL cannot keep the stored values as they are. It keeps them, and the rule is silent, for
-    /// `varchar(n)` to a longer `varchar` or `text` and `text` to `varchar` without a length, `numeric(p, s)` to more
-    /// digits before the point, `varbit(n)` to longer, more digits of a second in times and intervals, `cidr` to `inet`,
-    /// a domain without constraints to its base type and back, and `timestamp` to `timestamptz` or back in a session
-    /// whose time zone is UTC. Everything else is written again: `integer` to `bigint`, anything with `char(n)`, any
-    /// shorter or newly limited type, another scale, `json` to `jsonb`, an enum to `text`, and any `USING` that is more
-    /// than a cast.
+    /// `ALTER COLUMN … TYPE` on a table that other sessions may be using, where the old type is known from the history and
+    /// PostgreSQL cannot keep the stored values as they are. It keeps them, and the rule is silent, for `varchar(n)` to a
+    /// longer `varchar` or `text` and `text` to `varchar` without a length, `numeric(p, s)` to more digits before the
+    /// point, `varbit(n)` to longer, more digits of a second in times and intervals, `cidr` to `inet`, a domain without
+    /// constraints to its base type and back, and `timestamp` to `timestamptz` or back in a session whose time zone is UTC.
+    /// Everything else is written again: `integer` to `bigint`, anything with `char(n)`, any shorter or newly limited type,
+    /// another scale, `json` to `jsonb`, an enum to `text`, and any `USING` that is more than a cast. Silent, too, about a
+    /// table that the file has emptied before, with `TRUNCATE` or a `DELETE` without `WHERE`, and nothing has filled since.
     ///
     /// ## Why
     /// PostgreSQL writes the table and all its indexes again, and holds an ACCESS EXCLUSIVE lock all the while: nobody
@@ -54,7 +54,7 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
     let Node::AlterTable(alter) = &cx.step().statement.node else {
         return;
     };
-    let Some(busy) = cx.busy_target() else { return };
+    let Some(busy) = cx.filled_target() else { return };
     if busy.table.kind == TableKind::Foreign {
         return;
     }
@@ -78,6 +78,7 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
         };
         let message = match change {
             TypeChange::None | TypeChange::Unknown => continue,
+            TypeChange::Rewrite | TypeChange::RewriteUnlessUtc if cx.is_emptied(busy.id) => continue,
             TypeChange::Rewrite => format!("{from_to} rewrites `{table}` and its indexes: {waits}"),
             TypeChange::RewriteUnlessUtc => {
                 format!("{from_to} rewrites `{table}` unless the session's time zone is UTC: {waits}")

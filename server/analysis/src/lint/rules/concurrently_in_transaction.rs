@@ -9,13 +9,14 @@ rule! {
     /// `CREATE INDEX`, `DROP INDEX`, `REINDEX` or `DETACH PARTITION` with `CONCURRENTLY` in a transaction: the runner's own
     /// around the file, one that the file opens with `BEGIN`, or a `DO` block. Files that ask for no transaction in their
     /// first comment (`-- migrate:up transaction:false`, `-- +goose NO TRANSACTION`, `-- atlas:txmode none`) or name
-    /// (`.autocommit.`) are exempt. `REFRESH MATERIALIZED VIEW CONCURRENTLY`
-    /// may run in a transaction and is exempt. So are runners that send every statement by itself, and the Supabase CLI,
-    /// which takes these statements out of the file's transaction.
+    /// (`.autocommit.`) are exempt. `REFRESH MATERIALIZED VIEW CONCURRENTLY` may run in a transaction and is exempt. So are
+    /// runners that send every statement by itself, and the Supabase CLI, which takes these statements out of the file's
+    /// transaction.
     ///
     /// ## Why
     /// Such a statement commits in between, to see what others have written meanwhile. PostgreSQL refuses it inside of a
-    /// transaction with 25001, and the whole migration fails.
+    /// transaction with 25001, and the whole migration fails. It belongs into a migration of its own that the runner
+    /// applies without a transaction.
     ///
     /// ## Bad
     /// ```sql

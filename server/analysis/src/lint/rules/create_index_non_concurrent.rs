@@ -8,13 +8,16 @@ rule! {
     /// Creating an index stops all writes to the table until it is built.
     ///
     /// ## When
-    /// `CREATE [UNIQUE] INDEX` without `CONCURRENTLY` on a table that other sessions may be using. `ON ONLY` a
-    /// partitioned table is exempt, since nothing is built; so is an index whose name is taken.
+    /// `CREATE [UNIQUE] INDEX` without `CONCURRENTLY` on a table that other sessions may be using. `ON ONLY` a partitioned
+    /// table is exempt, since nothing is built; so is an index whose name is taken. Silent, too, about a table that the
+    /// file has truncated before and nothing has filled since.
     ///
     /// ## Why
     /// PostgreSQL holds a SHARE lock on the table while it reads every row and builds the index: reads go on, and every
-    /// INSERT, UPDATE and DELETE waits. `CONCURRENTLY` takes longer but lets writes go on. It cannot run inside a
-    /// transaction, and leaves an invalid index behind when it fails, which has to be dropped by hand.
+    /// INSERT, UPDATE and DELETE waits. Where the transaction has altered the table before, it holds an ACCESS EXCLUSIVE
+    /// lock on it already, and then reads wait, too. `CONCURRENTLY` takes longer but lets writes go on. It cannot run
+    /// inside a transaction, and leaves an invalid index behind when it fails, which has to be dropped by hand. After a
+    /// `DELETE` without `WHERE` in the same transaction it takes as long as before: the dead rows are indexed, too.
     ///
     /// ## Bad
     /// ```sql runner=psql
@@ -33,11 +36,11 @@ rule! {
     /// ```
     ///
     /// ## Fix
-    /// Inserts `CONCURRENTLY` where that can run: where statements commit on their own, under the Supabase CLI, which takes it
-    /// out of the file's transaction, and in a file of sqlx that holds
-    /// nothing else, which gets the line `-- no-transaction`. Elsewhere the statement belongs into a migration of its own that
-    /// runs in no transaction. A partitioned table's index
-    /// cannot be built so: create it `ON ONLY` the table, build one concurrently on each partition, and attach those.
+    /// Inserts `CONCURRENTLY` where that can run: where statements commit on their own, under the Supabase CLI, which takes
+    /// it out of the file's transaction, and in a file of sqlx that holds nothing else, which gets the line `--
+    /// no-transaction`. Elsewhere the statement belongs into a migration of its own that runs in no transaction. A
+    /// partitioned table's index cannot be built so: create it `ON ONLY` the table, build one concurrently on each
+    /// partition, and attach those.
     ///
     /// ## References
     /// - [Building indexes concurrently](https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY)
@@ -53,7 +56,7 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
     let Node::CreateIndex(create) = &cx.step().statement.node else {
         return;
     };
-    let Some(busy) = cx.busy_target() else { return };
+    let Some(busy) = cx.filled_target() else { return };
     let partitioned = busy.table.kind == TableKind::Partitioned;
     if create.concurrently || (create.only && partitioned) || is_there(cx, create, busy) {
         return;
@@ -68,13 +71,23 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
     } else {
         format!("`{table}`")
     };
-    let message = format!("creating {what} stops writes to {place}: they wait under a SHARE lock until it is built");
+    let held = cx.work().held.get(busy.id).filter(|(mode, _)| mode.blocks_reads());
+    let message = match held {
+        Some((mode, _)) => format!(
+            "creating {what} stops reads and writes of {place}: they wait until it is built, since the transaction holds \
+             {mode} on it"
+        ),
+        None => format!("creating {what} stops writes to {place}: they wait under a SHARE lock until it is built"),
+    };
     // From CREATE to INDEX.
     let keywords = Span {
         start: cx.step().statement.span.start,
         end: create.concurrently_span.start,
     };
     let finding = report.add(keywords, message);
+    if let Some((_, origin)) = held {
+        finding.related(*origin, "the lock is taken here");
+    }
     if partitioned {
         finding.help("Create it `on only` the table, build one concurrently on each partition, and attach those.");
         return;
@@ -119,6 +132,23 @@ mod tests {
     use super::RULE;
     use crate::lint::testing::Case;
     use crate::settings::Runner;
+
+    #[test]
+    fn a_lock_that_is_held_already_keeps_readers_out_too() {
+        Case::new(&RULE).fires(
+            "
+-- 1_first.sql
+create table users (id bigint primary key, email text);
+-- 2_second.sql
+alter table users add column name text;
+create index on users (email);
+-- @ warning: creating an index stops reads and writes of `users`: they wait until it is built, since the transaction holds ACCESS EXCLUSIVE on it
+-- 3_third.sql
+create index on users (name);
+-- @ warning: creating an index stops writes to `users`: they wait under a SHARE lock
+",
+        );
+    }
 
     #[test]
     fn writes_wait_unless_it_is_concurrent() {

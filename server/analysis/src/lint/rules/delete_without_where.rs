@@ -6,7 +6,8 @@ rule! {
     ///
     /// ## When
     /// `DELETE FROM` without `WHERE` and without `USING`, of a table that other sessions may be using. A table that was
-    /// made in the same transaction is exempt, as are temporary tables.
+    /// made in the same transaction is exempt, as are temporary tables, and one that the file drops later, which
+    /// [drop-table](drop-table.md) speaks of.
     ///
     /// ## Why
     /// All rows are gone, one by one: each is locked, written to the log, and cleaned up later. Most often a condition was
@@ -52,7 +53,8 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
         } => Some(table),
         _ => None,
     });
-    let Some(busy) = written.and_then(|id| cx.busy(id)) else {
+    let busy = written.and_then(|id| cx.busy(id));
+    let Some(busy) = busy.filter(|busy| !cx.is_dropped_later(busy.id)) else {
         return;
     };
     report
@@ -84,6 +86,12 @@ create table c (id int);
 delete from c;
 create temp table scratch (id int);
 delete from scratch;
+-- 3_third.sql
+delete from a;
+--          ^ warning: deleting from `a`
+delete from b;
+drop table b;
+alter table a rename to d;
 ",
         );
     }

@@ -6,7 +6,7 @@ use crate::schema::catalog::Catalog;
 use crate::schema::objects::Origin;
 
 rule! {
-    /// A database is not what its migrations make: somebody changed it past them.
+    /// A database is not what its migrations make: somebody changed it without one.
     ///
     /// ## When
     /// `dblsp drift` compared an environment with the migrations that its history says it has, and found an object that

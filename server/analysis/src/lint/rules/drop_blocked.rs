@@ -9,9 +9,9 @@ rule! {
     /// ## When
     /// `DROP …`, `DROP COLUMN` or `DROP CONSTRAINT` without `CASCADE`, where the history knows something that depends on
     /// it: a view on a table or column, a policy or trigger on a function, a column of a type, a foreign key on a key, a
-    /// generated column on a column, a publication that lists the column. What the same statement or an earlier one drops no longer counts. Silent inside of
-    /// guards, and about what nobody can be sure of. Functions in PL/pgSQL and in string constants are not tracked by
-    /// PostgreSQL, so they forbid nothing.
+    /// generated column on a column, a publication that lists the column. What the same statement or an earlier one drops
+    /// no longer counts. Silent inside of guards, and about what nobody can be sure of. Functions in PL/pgSQL and in string
+    /// constants are not tracked by PostgreSQL, so they forbid nothing.
     ///
     /// ## Why
     /// The statement fails with 2BP01, `cannot drop … because other objects depend on it`, and the migration with it.

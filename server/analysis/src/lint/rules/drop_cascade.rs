@@ -13,9 +13,9 @@ rule! {
     ///
     /// ## When
     /// `DROP …`, `DROP COLUMN` or `DROP CONSTRAINT` with `CASCADE`, where the history knows what goes along: views, foreign
-    /// keys, policies, triggers, functions, and the columns of a dropped type. What is there again at the end of the
-    /// file, or after the last migration, is not counted, unless rows went with it; nor is what was made in the same transaction. Dropping a schema
-    /// is [drop-schema](drop-schema.md)'s business.
+    /// keys, policies, triggers, functions, and the columns of a dropped type. What is there again at the end of the file,
+    /// or after the last migration, is not counted, unless rows went with it; nor is what was made in the same transaction.
+    /// Dropping a schema is [drop-schema](drop-schema.md)'s business.
     ///
     /// ## Why
     /// PostgreSQL drops all that depends on the object, and what depends on that, and only mentions it in a notice that

@@ -7,13 +7,15 @@ rule! {
     ///
     /// ## When
     /// `ALTER TABLE … DROP COLUMN` on a table that other sessions may be using. A column that was added in the same
-    /// transaction is exempt, as are temporary tables and the first migration of a whole history.
+    /// transaction is exempt, as are temporary tables, the first migration of a whole history, and a table that the file
+    /// drops later, which [drop-table](drop-table.md) speaks of.
     ///
     /// ## Why
     /// The values are gone at commit, and no script brings them back that has no copy of them: `dblsp apply` keeps one
-    /// first, other tools do not. PostgreSQL also drops, without a word, every
-    /// index and every constraint of several columns that the column is part of. Programs that were deployed before the
-    /// migration fail from that moment on.
+    /// first, other tools do not. PostgreSQL also drops, without a word, every index and every constraint of several
+    /// columns that the column is part of. Programs that still read or write the column fail with 42703 from that moment
+    /// on, those, too, that list all columns of the table as they were when the program was built. So first deploy what no
+    /// longer names the column, and drop it in a later migration.
     ///
     /// ## Bad
     /// ```sql
@@ -45,7 +47,9 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
     let Node::AlterTable(alter) = &cx.step().statement.node else {
         return;
     };
-    let Some(busy) = cx.busy_target() else { return };
+    let Some(busy) = cx.busy_target().filter(|busy| !cx.is_dropped_later(busy.id)) else {
+        return;
+    };
     for action in &alter.actions {
         let AlterActionKind::DropColumn { column, .. } = &action.kind else {
             continue;
@@ -134,6 +138,31 @@ alter table posts drop column title;
 alter table users add column draft text;
 alter table users drop column draft;
 create temp table scratch (a int, b int);
+",
+        );
+    }
+
+    #[test]
+    fn a_table_that_goes_as_a_whole_is_told_of_once() {
+        Case::new(&RULE).fires(
+            "
+-- 1_first.sql
+create table users (id bigint primary key, name text);
+create table posts (id bigint primary key, title text);
+create table teams (id bigint primary key, title text);
+-- 2_second.sql
+alter table users drop column name;
+drop table users;
+alter table posts drop column title;
+--                ^^^^^^^^^^^^^^^^^ warning: dropping `posts.title` destroys its values
+drop table posts;
+create table posts (id bigint primary key);
+-- 3_third.sql
+alter table teams drop column title;
+--                ^^^^^^^^^^^^^^^^^ warning: dropping `teams.title` destroys its values
+alter table teams rename to groups;
+-- 4_fourth.sql
+drop table groups;
 ",
         );
     }

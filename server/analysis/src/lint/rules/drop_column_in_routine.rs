@@ -9,8 +9,8 @@ rule! {
     /// ## When
     /// `DROP COLUMN` of a column that a function of the history uses: its body is a string in SQL or PL/pgSQL, and a
     /// statement in it reads or writes the column of the table, or it is the function of a row trigger on the table and
-    /// takes `NEW.column` or `OLD.column`. Silent where a later statement drops or replaces the function or drops the trigger,
-    /// where a trigger function asks first which table it runs for, and about text that is put together for
+    /// takes `NEW.column` or `OLD.column`. Silent where a later statement drops or replaces the function or drops the
+    /// trigger, where a trigger function asks first which table it runs for, and about text that is put together for
     /// `EXECUTE`. `BEGIN ATOMIC` bodies are tracked by PostgreSQL, which refuses the drop.
     ///
     /// ## Why

@@ -1,16 +1,19 @@
 use crate::lint::context::shown;
 use crate::lint::prelude::*;
 use crate::schema::change::Key;
-use crate::schema::objects::TableKind;
+use crate::schema::lookup::Lookup;
+use crate::schema::objects::{Index, TableKind};
+use crate::sql::name::Name;
 use crate::sql::statement::{DropObjects, ObjectKind, ObjectRef};
 
 rule! {
-    /// Dropping an index makes reads and writes of its table wait for all that run.
+    /// Dropping an index makes reads and writes of its table queue behind running queries.
     ///
     /// ## When
     /// `DROP INDEX` without `CONCURRENTLY`, of an index on a table that other sessions may be using. Indexes of
     /// materialized views are exempt, as are indexes that were made in the same transaction, and tables that an earlier
-    /// statement of the transaction has locked against reads and writes: the drop adds nothing to that.
+    /// statement of the transaction has locked against reads and writes: the drop adds nothing to that. So is an index
+    /// whose column or table the same transaction drops right behind, under the same lock.
     ///
     /// ## Why
     /// PostgreSQL takes an ACCESS EXCLUSIVE lock on the table. The drop itself is quick, but it waits for every query on
@@ -36,10 +39,9 @@ rule! {
     /// ```
     ///
     /// ## Fix
-    /// Inserts `CONCURRENTLY` where that can run: where statements commit on their own, under the Supabase CLI, which takes it
-    /// out of the file's transaction, and in a file of sqlx that holds
-    /// nothing else, which gets the line `-- no-transaction`. Elsewhere the statement belongs into a migration of its own that
-    /// runs in no transaction.
+    /// Inserts `CONCURRENTLY` where that can run: where statements commit on their own, under the Supabase CLI, which takes
+    /// it out of the file's transaction, and in a file of sqlx that holds nothing else, which gets the line `--
+    /// no-transaction`. Elsewhere the statement belongs into a migration of its own that runs in no transaction.
     ///
     /// ## References
     /// - [DROP INDEX](https://www.postgresql.org/docs/current/sql-dropindex.html)
@@ -76,7 +78,7 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
         };
         // Everybody waits already, and dropping the index takes no time.
         let held = cx.work().held.get(&index.table);
-        if held.is_some_and(|(mode, _)| mode.blocks_reads()) {
+        if held.is_some_and(|(mode, _)| mode.blocks_reads()) || goes_anyway(cx, index) {
             continue;
         }
         let message = format!(
@@ -95,6 +97,53 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
             finding.fix(FixKind::Review, "Drop it concurrently", edits);
         }
     }
+}
+
+/// Whether the transaction goes straight on to drop a column of the index, or its table: that takes the same lock, and the
+/// index with it.
+fn goes_anyway(cx: &Cx<'_>, index: &Index) -> bool {
+    if cx.commits_alone() {
+        return false;
+    }
+    let lookup = Lookup::new(cx.before(), cx.session(), cx.settings.postgres, cx.text());
+    let is_table = |name: &Name| lookup.relation(name).as_ref() == Some(&index.table);
+    let rest = &cx.document().file.statements[cx.step().number + 1..];
+    for statement in rest {
+        match &statement.node {
+            Node::AlterTable(alter) if alter.actions.iter().all(|action| is_quick(&action.kind)) => {
+                if is_table(&alter.name) && alter.actions.iter().any(|action| drops_column_of(&action.kind, index)) {
+                    return true;
+                }
+            }
+            Node::Drop(drop) if !drop.concurrently => {
+                let mut tables = drop.objects.iter().filter(|object| object.kind == ObjectKind::Table);
+                if tables.any(|table| is_table(&table.name)) {
+                    return true;
+                }
+            }
+            Node::Comment { .. } => {}
+            _ => return false,
+        }
+    }
+    false
+}
+
+/// Whether an action changes the catalog alone.
+fn is_quick(action: &AlterActionKind) -> bool {
+    matches!(
+        action,
+        AlterActionKind::DropColumn { .. }
+            | AlterActionKind::DropConstraint { .. }
+            | AlterActionKind::DropNotNull { .. }
+    )
+}
+
+fn drops_column_of(action: &AlterActionKind, index: &Index) -> bool {
+    let AlterActionKind::DropColumn { column, .. } = action else {
+        return false;
+    };
+    let keys = index.keys.iter().filter_map(|key| key.column.as_ref());
+    keys.chain(&index.include).any(|own| *own == column.value)
 }
 
 /// Where `CONCURRENTLY` goes: behind `DROP INDEX`. It takes one name and no CASCADE.
@@ -179,6 +228,61 @@ drop index ua;
 --         ^^ warning: dropping `ua` makes
 ",
         );
+    }
+
+    #[test]
+    fn an_index_that_goes_with_its_column_adds_nothing() {
+        let sql = "
+-- 1_first.sql
+create table users (id bigint primary key, a int, b int, c int);
+create table posts (id bigint primary key, a int);
+create index ua on users (a);
+create index uab on users (a, b);
+create index uc on users (c);
+create index pa on posts (a);
+create index pid on posts (id);
+-- 2_second.sql
+drop index ua;
+drop index if exists public.uab;
+alter table users drop column if exists a;
+-- 3_third.sql
+drop index uc;
+alter table users drop column b;
+alter table users drop column c;
+-- 4_fourth.sql
+drop index pa;
+drop table posts;
+";
+        Case::new(&RULE).silent(sql);
+        let head = sql.split("-- 2_second").next().expect("there is one");
+        Case::new(&RULE).fires(&format!(
+            "{head}
+-- 2_second.sql
+drop index ua;
+--         ^^ warning: dropping `ua` makes
+alter table users drop column b;
+-- 3_third.sql
+drop index uc;
+--         ^^ warning: dropping `uc` makes
+update users set a = 1;
+alter table users drop column c;
+-- 4_fourth.sql
+drop index pa;
+--         ^^ warning: dropping `pa` makes
+alter table posts add column b int, drop column a;
+-- 5_fifth.sql
+drop index pid;
+--         ^^^ warning: dropping `pid` makes
+"
+        ));
+        Case::new(&RULE).runner(Runner::Psql).fires(&format!(
+            "{head}
+-- 2_second.sql
+drop index ua;
+--         ^^ warning: dropping `ua` makes
+alter table users drop column a;
+"
+        ));
     }
 
     #[test]

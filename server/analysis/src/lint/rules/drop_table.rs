@@ -4,20 +4,20 @@ use crate::schema::objects::{ConstraintKind, Table, TableKind};
 use crate::sql::statement::{DropObjects, ObjectKind, ObjectRef};
 
 rule! {
-    /// Dropping a table destroys its rows, and stops every table that it references for a moment.
+    /// Dropping a table destroys its rows, and locks every table that it references.
     ///
     /// ## When
     /// `DROP TABLE` of a table that other sessions may be using. A table that was made in the same transaction is exempt,
-    /// as are temporary and foreign tables, a name that the same file gives to a temporary table, and the first migration of
-    /// a whole history. A warning rather than an error:
-    /// dropping a table is seldom an accident, and a rollback script may make its structure again, though not its rows.
+    /// as are temporary and foreign tables, a name that the same file gives to a temporary table, and the first migration
+    /// of a whole history. A warning rather than an error: dropping a table is seldom an accident, and a rollback script
+    /// may make its structure again, though not its rows.
     ///
     /// ## Why
     /// The rows are gone at commit, and no script brings them back that has no copy of them: `dblsp apply` keeps one first,
-    /// other tools do not. PostgreSQL takes an ACCESS EXCLUSIVE lock on the
-    /// table, on every table that its foreign keys reference and, for a partition, on the partitioned table: reads and
-    /// writes of all of them wait until the transaction ends. Programs that were deployed before the migration fail from
-    /// that moment on.
+    /// other tools do not. PostgreSQL takes an ACCESS EXCLUSIVE lock on the table, on every table that its foreign keys
+    /// reference and, for a partition, on the partitioned table: reads and writes of all of them wait until the transaction
+    /// ends. Programs that still use the table fail with 42P01 from that moment on. So first deploy what no longer uses it,
+    /// and drop it in a later migration.
     ///
     /// ## Bad
     /// ```sql

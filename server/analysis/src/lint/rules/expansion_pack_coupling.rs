@@ -6,8 +6,8 @@ rule! {
     ///
     /// ## When
     /// A migration holds a path into `expansion-packs/`, or a pack's name (`[coupling] packs`, else the folders in
-    /// `expansion-packs/`) as a schema's or role's name, as a part of a path, or as a whole string literal. Found in code, in
-    /// literals, in comments and in function bodies. A table or column that is called like a pack is fine, and so is a
+    /// `expansion-packs/`) as a schema's or role's name, as a part of a path, or as a whole string literal. Found in code,
+    /// in literals, in comments and in function bodies. A table or column that is called like a pack is fine, and so is a
     /// literal with its name.
     ///
     /// ## Why

@@ -10,8 +10,9 @@ rule! {
     /// ## When
     /// A column's type or default, or the operator class of an index, is of a well-known extension (`citext`, `hstore`,
     /// `ltree`, `pg_trgm`, `pgcrypto`, `postgis`, `unaccent`, `uuid-ossp`, `vector`), and neither an earlier statement nor
-    /// the database at its start has the extension. Said once per extension, where it is used first. Silent where the history does not begin with an empty database, where
-    /// a migration makes something of that name itself, in `DO` blocks, and behind dynamic SQL.
+    /// the database at its start has the extension. Said once per extension, where it is used first. Silent where the
+    /// history does not begin with an empty database, where a migration makes something of that name itself, in `DO`
+    /// blocks, and behind dynamic SQL.
     ///
     /// ## Why
     /// On a fresh database the migration fails with 42704, `type does not exist`, or 42883, `function does not exist`. It

@@ -8,9 +8,9 @@ rule! {
     /// A foreign key without an index makes deletes on the other table read all of this one.
     ///
     /// ## When
-    /// A foreign key that is there after the last migration, and no index of its table leads with its columns: no valid
-    /// index without a `WHERE` has them, in any order, as its first ones. Primary keys and unique constraints count.
-    /// Reported where the foreign key was written; an index that a later migration adds clears it.
+    /// A foreign key is there after the last migration, and no valid index of its table begins with its columns, in any
+    /// order; an index with a `WHERE` does not count. Primary keys and unique constraints count. Reported where the foreign
+    /// key was written; an index that a later migration adds clears it.
     ///
     /// ## Why
     /// PostgreSQL indexes the referenced columns, not the referencing ones. Whenever a row of the referenced table is

@@ -1,13 +1,16 @@
 use crate::lint::prelude::*;
 use crate::schema::objects::{Routine, RoutineKind, Signature};
+use crate::sql::lookups::looks_names_up;
 
 rule! {
     /// A function without a fixed `search_path` runs with whatever its caller has set.
     ///
     /// ## When
     /// After the last migration, a function or procedure of the history has no `SET search_path`. `BEGIN ATOMIC` and
-    /// `RETURN` bodies are resolved when they are created and are exempt, as are functions in C and `internal`. In a
-    /// `SECURITY DEFINER` function it is a warning; elsewhere, where only the caller's own rights are at stake, a hint.
+    /// `RETURN` bodies are resolved when they are created and are exempt, as are functions in C and `internal`, and bodies
+    /// that look nothing up: every table and function has its schema, and there are no types and no operators, which are
+    /// looked up like those. In a `SECURITY DEFINER` function it is a warning; elsewhere, where only the caller's own
+    /// rights are at stake, a hint.
     ///
     /// ## Why
     /// Unqualified names in a body are looked up when it runs. A caller who puts a schema of their own in front makes a
@@ -62,9 +65,13 @@ fn check(cx: &Cx<'_>, signature: &Signature, routine: &Routine, report: &mut Rep
     let Some(crate::sql::statement::FunctionBody::Source(body)) = &create.body else {
         return;
     };
+    let text = cx.text_of(number);
+    let is_known = matches!(routine.language.as_str(), "sql" | "plpgsql");
+    if is_known && !looks_names_up(body.code(text)) {
+        return;
+    }
     let name = shown(&signature.id);
     let message = format!("`{name}` looks names up in whatever `search_path` its caller has set");
-    let text = cx.text_of(number);
     let edits = body_keyword(text, body.span)
         .map(|at| vec![insert(at, "set search_path = '' ")])
         .unwrap_or_default();
@@ -100,14 +107,38 @@ mod tests {
         Case::new(&RULE).fires(
             "
 -- 1_f.sql
-create function f() returns int language sql security definer as $$ select 1 $$;
+create function f() returns int language sql security definer as $$ select now() $$;
 --              ^ warning: `f` looks names up in whatever `search_path`
-create function app.g() returns int language plpgsql as $$ begin return 1; end $$;
+create function app.g() returns int language plpgsql as $$ begin return f(); end $$;
 --              ^^^^^ hint: `app.g` looks names up
-create function h() returns int language sql security definer set search_path to public as $$ select 1 $$;
+create function h() returns int language sql security definer set search_path to public as $$ select now() $$;
 create function i() returns int language sql return 1;
 create function j() returns int language sql begin atomic select 1; end;
 create function k(int) returns int language c as 'lib', 'k';
+",
+        );
+    }
+
+    #[test]
+    fn a_body_that_names_every_schema_looks_nothing_up() {
+        Case::new(&RULE).fires(
+            "
+-- 1_f.sql
+create schema app;
+create table app.members (id int, role text);
+create function app.join() returns trigger language plpgsql security definer as $$
+begin
+  insert into app.members (id, role) values (new.id, 'maintainer');
+  return new;
+end $$;
+create function app.leave() returns trigger language plpgsql security definer as $$
+--              ^^^^^^^^^ warning: `app.leave` looks names up
+begin
+  delete from app.members where id = old.id;
+  return old;
+end $$;
+create function app.other() returns int language plpython3u security definer as $$ return 1 $$;
+--              ^^^^^^^^^ warning: `app.other` looks
 ",
         );
     }
@@ -117,12 +148,12 @@ create function k(int) returns int language c as 'lib', 'k';
         Case::new(&RULE).silent(
             "
 -- 1_f.sql
-create function f(a int) returns int language sql security definer as $$ select 1 $$;
-create function g() returns int language sql security definer as $$ select 1 $$;
-create function h() returns int language sql security definer as $$ select 1 $$;
+create function f(a int) returns int language sql security definer as $$ select now() $$;
+create function g() returns int language sql security definer as $$ select now() $$;
+create function h() returns int language sql security definer as $$ select now() $$;
 -- 2_f.sql
 alter function f(int) set search_path = '';
-create or replace function g() returns int language sql security definer set search_path = '' as $$ select 1 $$;
+create or replace function g() returns int language sql security definer set search_path = '' as $$ select now() $$;
 drop function h();
 ",
         );
@@ -133,11 +164,11 @@ drop function h();
         Case::new(&RULE).fixed(
             "
 -- 1_f.sql
-create function f() returns int language sql security definer as $$ select 1 $$;
+create function f() returns int language sql security definer as $$ select now() $$;
 ",
             "
 -- 1_f.sql
-create function f() returns int language sql security definer set search_path = '' as $$ select 1 $$;
+create function f() returns int language sql security definer set search_path = '' as $$ select now() $$;
 ",
         );
     }

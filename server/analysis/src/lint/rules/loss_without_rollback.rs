@@ -7,10 +7,10 @@ rule! {
     /// Nothing brings back what the migration destroys: it has no rollback, unlike earlier ones.
     ///
     /// ## When
-    /// Earlier migrations of the project have a rollback, in a file of its own or in a section of theirs, and this one, which
-    /// has none, destroys rows or values: it drops a table or a column, truncates a table, or deletes all its rows. Silent
-    /// where the same migration has copied the table before, and about temporary tables and what it made itself. Where the
-    /// migration convention is on, `rollback-missing` asks for every rollback, and this rule says nothing.
+    /// Earlier migrations of the project have a rollback, in a file of its own or in a section of theirs, and this one,
+    /// which has none, destroys rows or values: it drops a table or a column, truncates a table, or deletes all its rows.
+    /// Silent where the same migration has copied the table before, and about temporary tables and what it made itself.
+    /// Where the migration convention is on, `rollback-missing` asks for every rollback, and this rule says nothing.
     ///
     /// ## Why
     /// Most rollbacks can be written afterwards, from the migration. Not this one: what is destroyed is in no file. Whoever

@@ -9,8 +9,8 @@ rule! {
     /// ## When
     /// In a Supabase project: `CREATE`, `ALTER` or `DROP` of a table, view, function, type, sequence or index in one of the
     /// schemas `auth`, `storage` and `realtime`. What the role of migrations may do there is exempt: policies, triggers,
-    /// privileges, foreign keys to them, and rows. So is what is guarded, by `IF EXISTS` or in a `DO` block, which may handle
-    /// the failure.
+    /// privileges, foreign keys to them, and rows. So is what is guarded, by `IF EXISTS` or in a `DO` block, which may
+    /// handle the failure.
     ///
     /// ## Why
     /// Migrations run as `postgres`, which owns nothing there and, on projects of 2025 and later, is no member of the roles

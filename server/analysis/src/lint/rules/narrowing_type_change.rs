@@ -7,10 +7,11 @@ rule! {
     /// Changing a column to a narrower type fails on the values that do not fit, or rounds them.
     ///
     /// ## When
-    /// `ALTER COLUMN … TYPE` on a table that other sessions may be using, where the old type is known from the history
-    /// and holds more than the new one: `bigint` to `integer`, text to a limited or shorter `varchar`, fewer digits of a
+    /// `ALTER COLUMN … TYPE` on a table that other sessions may be using, where the old type is known from the history and
+    /// holds more than the new one: `bigint` to `integer`, text to a limited or shorter `varchar`, fewer digits of a
     /// `numeric`, fractions to integers, fewer digits of a second, a timestamp to a `date`. A `USING` expression that is
-    /// more than a cast is taken to know what it does.
+    /// more than a cast is taken to know what it does. Silent, too, about a table that the file has emptied before, with
+    /// `TRUNCATE` or a `DELETE` without `WHERE`, and nothing has filled since.
     ///
     /// ## Why
     /// A number that is too large or a string that is too long makes the migration fail with 22003 or 22001, in
@@ -55,7 +56,7 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
         return;
     };
     let Some(busy) = cx.busy_target() else { return };
-    if busy.table.kind == TableKind::Foreign {
+    if busy.table.kind == TableKind::Foreign || cx.is_emptied(busy.id) {
         return;
     }
     for action in &alter.actions {

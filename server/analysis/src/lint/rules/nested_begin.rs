@@ -8,9 +8,10 @@ rule! {
     ///
     /// ## When
     /// `BEGIN` or `START TRANSACTION` where a transaction is open: the runner's own (`psql -1`, sqlx and most tools open
-    /// one around the file), or that of an earlier `BEGIN`. Silent under runners that send a file as it is (`psql -f`, Prisma,
-    /// and the Supabase CLI as soon as a file controls transactions itself), and about the first `BEGIN` of a file where
-    /// neither `dblsp.toml` nor the project shows who applies it: its author expects that nobody else opens a transaction.
+    /// one around the file), or that of an earlier `BEGIN`. Silent under runners that send a file as it is (`psql -f`,
+    /// Prisma, and the Supabase CLI as soon as a file controls transactions itself), and about the first `BEGIN` of a file
+    /// where neither `dblsp.toml` nor the project shows who applies it: its author expects that nobody else opens a
+    /// transaction.
     ///
     /// ## Why
     /// PostgreSQL has no transactions in each other. It only warns: `there is already a transaction in progress`. But the

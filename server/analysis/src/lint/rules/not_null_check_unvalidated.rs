@@ -6,8 +6,9 @@ rule! {
     /// Setting a column not null reads all rows while the check that proves it is not validated.
     ///
     /// ## When
-    /// `ALTER COLUMN … SET NOT NULL` on a table that other sessions may be using, where a CHECK constraint says `column
-    /// is not null` but was added `NOT VALID` and has not been validated since.
+    /// `ALTER COLUMN … SET NOT NULL` on a table that other sessions may be using, where a CHECK constraint says `column is
+    /// not null` but was added `NOT VALID` and has not been validated since. Silent, too, about a table that the file has
+    /// truncated before and nothing has filled since.
     ///
     /// ## Why
     /// PostgreSQL believes only a validated constraint. It reads every row under an ACCESS EXCLUSIVE lock, and nobody
@@ -52,7 +53,7 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
     let Node::AlterTable(alter) = &cx.step().statement.node else {
         return;
     };
-    let Some(busy) = cx.busy_target() else { return };
+    let Some(busy) = cx.filled_target() else { return };
     if busy.table.kind == TableKind::Foreign {
         return;
     }

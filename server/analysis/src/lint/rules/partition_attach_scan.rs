@@ -9,7 +9,8 @@ rule! {
     /// `ALTER TABLE … ATTACH PARTITION` of a table that other sessions may be using and that has no CHECK constraint, or to
     /// a table with a default partition. A table of the same transaction is exempt, unless there is a default partition; so
     /// is one with a CHECK: whether that implies the bounds, so that nothing is read, is not worked out. Attaching the
-    /// default partition itself reads it too.
+    /// default partition itself reads it too. Silent, too, about a table that the file has truncated before and nothing has
+    /// filled since.
     ///
     /// ## Why
     /// PostgreSQL makes sure that every row fits the bounds, under an ACCESS EXCLUSIVE lock on the new partition, and that
@@ -56,7 +57,8 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
         let AlterActionKind::AttachPartition { partition, bound } = &action.kind else {
             continue;
         };
-        let read = cx.cost().scans.iter().filter_map(|id| cx.busy(id));
+        let read = cx.cost().scans.iter().filter(|id| !cx.is_truncated(id));
+        let read = read.filter_map(|id| cx.busy(id));
         let read: Vec<_> = read.filter(|busy| busy.table.kind == TableKind::Ordinary).collect();
         let Some(first) = read.first() else { continue };
         let names: Vec<String> = read.iter().map(|busy| format!("`{}`", busy.shown())).collect();

@@ -32,8 +32,8 @@ rule! {
     ///
     /// ## Fix
     /// Appends `CONCURRENTLY` where that can run: where statements commit on their own, and in a file of sqlx that holds
-    /// nothing else, which gets the line `-- no-transaction`. Elsewhere the statement belongs into a migration of its own that
-    /// runs in no transaction.
+    /// nothing else, which gets the line `-- no-transaction`. Elsewhere the statement belongs into a migration of its own
+    /// that runs in no transaction.
     ///
     /// ## References
     /// - [ALTER TABLE, DETACH PARTITION](https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DETACH-PARTITION)

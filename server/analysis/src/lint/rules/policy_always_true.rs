@@ -1,7 +1,8 @@
 use crate::lint::context::UNTRUSTED_ROLES;
 use crate::lint::prelude::*;
+use crate::lint::twins::policy::is_true;
 use crate::schema::objects::Relation;
-use crate::sql::statement::{Expr, ExprNode, PolicyCommand};
+use crate::sql::statement::PolicyCommand;
 
 rule! {
     /// A policy that is always true lets every user of the API write all rows.
@@ -97,10 +98,6 @@ fn check(cx: &Cx<'_>, id: &Id, relation: &Relation, report: &mut Report) {
             finding.level(Level::Info);
         }
     }
-}
-
-fn is_true(expr: Option<&Expr>) -> bool {
-    expr.is_some_and(|expr| matches!(expr.node, ExprNode::Bool(true)))
 }
 
 #[cfg(test)]

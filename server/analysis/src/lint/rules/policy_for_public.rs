@@ -3,7 +3,7 @@ use crate::lint::prelude::*;
 use crate::schema::objects::Relation;
 
 rule! {
-    /// A policy without `TO` holds for every role, and is asked for those who never sign in too.
+    /// A policy without `TO` holds for every role, and so for visitors who never sign in.
     ///
     /// ## When
     /// After the last migration, a permissive policy in an exposed schema of a Supabase project was written without `TO`.

@@ -5,8 +5,9 @@ rule! {
     /// Rebuilding an index stops writes to its table, and reads that would use it.
     ///
     /// ## When
-    /// `REINDEX { INDEX | TABLE }` without `CONCURRENTLY`, where other sessions may be using the table. `REINDEX` of a schema
-    /// or database cannot run in a transaction and is [transaction-forbidden](transaction-forbidden.md)'s business there.
+    /// `REINDEX { INDEX | TABLE }` without `CONCURRENTLY`, where other sessions may be using the table. `REINDEX` of a
+    /// schema or database cannot run in a transaction and is [transaction-forbidden](transaction-forbidden.md)'s business
+    /// there. Silent, too, about a table that the file has truncated before and nothing has filled since.
     ///
     /// ## Why
     /// PostgreSQL holds a SHARE lock on the table, so that every write waits, and an ACCESS EXCLUSIVE lock on the index,
@@ -30,10 +31,9 @@ rule! {
     /// ```
     ///
     /// ## Fix
-    /// Inserts `CONCURRENTLY` where that can run: where statements commit on their own, under the Supabase CLI, which takes it
-    /// out of the file's transaction, and in a file of sqlx that holds
-    /// nothing else, which gets the line `-- no-transaction`. Elsewhere the statement belongs into a migration of its own that
-    /// runs in no transaction.
+    /// Inserts `CONCURRENTLY` where that can run: where statements commit on their own, under the Supabase CLI, which takes
+    /// it out of the file's transaction, and in a file of sqlx that holds nothing else, which gets the line `--
+    /// no-transaction`. Elsewhere the statement belongs into a migration of its own that runs in no transaction.
     ///
     /// ## References
     /// - [REINDEX](https://www.postgresql.org/docs/current/sql-reindex.html)
@@ -60,6 +60,7 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
         .iter()
         .chain(cx.cost().locks.keys())
         .find_map(|id| cx.busy(id))
+        .filter(|busy| !cx.is_truncated(busy.id))
     else {
         return;
     };

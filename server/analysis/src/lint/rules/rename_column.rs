@@ -1,3 +1,4 @@
+use crate::lint::context::Busy;
 use crate::lint::prelude::*;
 use crate::lint::twins::rename;
 
@@ -6,7 +7,9 @@ rule! {
     ///
     /// ## When
     /// `ALTER TABLE … RENAME COLUMN` of a table that other sessions may be using. A column that was added in the same
-    /// transaction is exempt.
+    /// transaction is exempt. So is a table that the file has renamed before, with nothing in its place: under the new
+    /// name nobody asks for the column yet ([rename-table](rename-table.md) speaks of the old one); and one that the file
+    /// drops.
     ///
     /// ## Why
     /// Views, indexes and constraints follow the column. Programs do not, nor do functions whose bodies are strings: from
@@ -43,6 +46,9 @@ rule! {
 
 fn check(cx: &Cx<'_>, report: &mut Report) {
     let Some((alter, busy)) = cx.busy_alter() else { return };
+    if is_unknown_by_name(cx, busy) || cx.is_dropped_later(busy.id) {
+        return;
+    }
     for action in &alter.actions {
         let AlterActionKind::RenameColumn { from, to } = &action.kind else {
             continue;
@@ -55,6 +61,15 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
         let help = "Add a column of the new name, write both, move the programs, and drop the old one then.";
         rename::report(report, action.span, &from, to.as_str(), help);
     }
+}
+
+/// Whether the file has renamed the table, with no view or the like to stand for it: nobody asks for columns under its
+/// new name, and whoever asks under the old one fails already.
+fn is_unknown_by_name(cx: &Cx<'_>, busy: Busy<'_>) -> bool {
+    rename::old_name(cx, busy).is_some_and(|(name, renamed)| {
+        let behind = &cx.document().file.statements[renamed + 1..];
+        !rename::is_taken_over(behind, name)
+    })
 }
 
 #[cfg(test)]
@@ -77,6 +92,36 @@ alter table users rename column a to b;
 alter view v rename column id to number;
 create table posts (a int);
 alter table posts rename a to b;
+",
+        );
+    }
+
+    #[test]
+    fn nobody_asks_for_a_table_under_the_name_that_it_just_got() {
+        Case::new(&RULE).fires(
+            "
+-- 1_first.sql
+create table users (id int, mail text);
+create table posts (id int, a text);
+create table new_posts (id int, a text);
+create table teams (id int, a text);
+create table old (id int, a text);
+-- 2_second.sql
+alter table users rename to people;
+alter table people rename mail to email;
+alter table posts rename to old_posts;
+alter table new_posts rename to posts;
+alter table posts rename a to b;
+--                ^^^^^^^^^^^^^ warning: renaming `posts.a` to `b`
+alter table teams rename to groups;
+alter table groups rename a to b;
+--                 ^^^^^^^^^^^^^ warning: renaming `groups.a` to `b`
+create view teams as select * from groups;
+alter table old rename a to b;
+drop table old;
+-- 3_third.sql
+alter table people rename email to address;
+--                 ^^^^^^^^^^^^^^^^^^^^^^^ warning: renaming `people.email` to `address`
 ",
         );
     }

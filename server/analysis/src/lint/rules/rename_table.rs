@@ -1,13 +1,13 @@
 use crate::lint::prelude::*;
 use crate::lint::twins::rename;
-use crate::sql::statement::{ObjectKind, Statement};
 
 rule! {
     /// Renaming a table breaks every program that still asks for it by its old name.
     ///
     /// ## When
     /// `ALTER TABLE … RENAME TO` of a table that other sessions may be using. Exempt where a later statement of the file
-    /// gives the old name to something else, such as a view over the new one, or another table in a swap.
+    /// gives the old name to something else, such as a view over the new one, or another table in a swap; and where the
+    /// file gave the table its present name itself, which nobody can be asking for yet.
     ///
     /// ## Why
     /// Views and foreign keys follow the table. Programs do not, nor do functions whose bodies are strings: from the commit
@@ -46,35 +46,12 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
         let AlterActionKind::RenameTo(to) = &action.kind else {
             continue;
         };
-        let rest = cx
-            .document()
-            .file
-            .statements
-            .get(cx.step().number + 1..)
-            .unwrap_or_default();
-        if rest.iter().any(|statement| names_anew(statement, &busy.id.name)) {
+        let rest = &cx.document().file.statements[cx.step().number + 1..];
+        if rename::is_taken_over(rest, &busy.id.name) || rename::old_name(cx, busy).is_some() {
             continue;
         }
         let help = "Create a view of the old name in the same migration, and drop it when nobody uses it.";
         rename::report(report, action.span, &busy.shown(), to.as_str(), help);
-    }
-}
-
-/// Whether the statement gives the name to something new.
-fn names_anew(statement: &Statement, name: &str) -> bool {
-    match &statement.node {
-        Node::CreateView(create) => create.name.last().value == name,
-        Node::CreateTable(create) => create.name.last().value == name,
-        Node::CreateTableAs(create) => create.name.last().value == name,
-        Node::AlterTable(alter) => alter
-            .actions
-            .iter()
-            .any(|action| matches!(&action.kind, AlterActionKind::RenameTo(to) if to.value == name)),
-        Node::AlterObject { object, action, .. } => {
-            matches!(object.kind, ObjectKind::View | ObjectKind::MaterializedView)
-                && matches!(action, crate::sql::statement::AlterObject::Rename(to) if to.value == name)
-        }
-        _ => false,
     }
 }
 
@@ -101,6 +78,7 @@ create table b_new (id int);
 alter table b rename to b_old;
 alter table b_new rename to b;
 alter index i rename to j;
+alter table accounts rename to people;
 ",
         );
     }

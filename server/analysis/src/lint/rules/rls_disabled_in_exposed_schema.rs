@@ -8,11 +8,11 @@ rule! {
     /// A table without row security in an exposed schema can be read and written by anyone.
     ///
     /// ## When
-    /// After the last migration, a table in an exposed schema (`exposed_schemas`, for Supabase projects the `[api] schemas`
-    /// of `supabase/config.toml`) has row level security off, and an untrusted role (`anon`, `authenticated`, PUBLIC) holds
-    /// a privilege on it. A later file that enables row security, or that takes the privileges away, clears it, and so does
-    /// an event trigger whose function enables it for every new table. Where they can only read it, it is an info. Partitions
-    /// are reached through their parent as well as by their own name, so each needs row security of its own.
+    /// After the last migration, a table in an exposed schema has row level security off, and an untrusted role (`anon`,
+    /// `authenticated`, PUBLIC) holds a privilege on it. A later file that enables row security, or that takes the
+    /// privileges away, clears it, and so does an event trigger whose function enables it for every new table. Where they
+    /// can only read it, it is an info. Partitions are reached through their parent as well as by their own name, so each
+    /// needs row security of its own.
     ///
     /// Only projects on Supabase have such roles and an API; elsewhere the rule is silent.
     ///

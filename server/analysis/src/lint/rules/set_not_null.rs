@@ -9,10 +9,11 @@ rule! {
     ///
     /// ## When
     /// `ALTER COLUMN … SET NOT NULL` on a table that other sessions may be using. Exempt is a column that is not null
-    /// already, and one for which a validated CHECK constraint says `column is not null`, alone or joined by `AND` to
-    /// other conditions: PostgreSQL then knows without looking. A constraint that the
-    /// same `ALTER TABLE` drops does not count: it is gone before PostgreSQL looks. One that is not validated is
-    /// [not-null-check-unvalidated](not-null-check-unvalidated.md)'s business.
+    /// already, and one for which a validated CHECK constraint says `column is not null`, alone or joined by `AND` to other
+    /// conditions: PostgreSQL then knows without looking. A constraint that the same `ALTER TABLE` drops does not count: it
+    /// is gone before PostgreSQL looks. One that is not validated is
+    /// [not-null-check-unvalidated](not-null-check-unvalidated.md)'s business. Silent, too, about a table that the file has
+    /// truncated before and nothing has filled since.
     ///
     /// ## Why
     /// PostgreSQL reads every row to see that none is NULL, and holds an ACCESS EXCLUSIVE lock all the while: nobody
@@ -59,7 +60,7 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
     let Node::AlterTable(alter) = &cx.step().statement.node else {
         return;
     };
-    let Some(busy) = cx.busy_target() else { return };
+    let Some(busy) = cx.filled_target() else { return };
     if busy.table.kind == TableKind::Foreign {
         return;
     }

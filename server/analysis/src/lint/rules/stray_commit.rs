@@ -1,5 +1,8 @@
 use crate::lint::prelude::*;
 use crate::schema::canonical::describe;
+use crate::schema::change::Key;
+use crate::schema::presence::history;
+use crate::schema::timeline::Moment;
 use crate::settings::Runner;
 use crate::sql::statement::{ExprNode, QueryBody, SelectItem, Transaction};
 
@@ -8,7 +11,8 @@ rule! {
     ///
     /// ## When
     /// `COMMIT` or `ROLLBACK` in a file that the runner applies as one transaction (`psql -1`, sqlx, the Supabase CLI).
-    /// A single `BEGIN … COMMIT` around everything but queries that look at the result is exempt, as is `psql -f`, which commits every statement anyway.
+    /// A single `BEGIN … COMMIT` around everything is exempt, but for queries that look at the result and comments on what
+    /// the file has made, which cannot fail. So is `psql -f`, which commits every statement anyway.
     ///
     /// ## Why
     /// The file is no longer all or nothing. If a statement after the `COMMIT` fails, the ones before it stay and the
@@ -159,6 +163,7 @@ fn parts(cx: &Cx<'_>) -> Vec<Part> {
         .collect();
     cx.steps(&mut |moment| {
         if let Some(part) = parts.get_mut(moment.step.number) {
+            part.works &= !is_sure_comment(cx, moment);
             let created = moment.step.changes.iter().filter_map(|change| match change {
                 Change::Create(object) => Some(describe(&object.key())),
                 Change::AddColumn { table, column } => Some(format!("{}.{}", shown(table), column.name)),
@@ -169,6 +174,18 @@ fn parts(cx: &Cx<'_>) -> Vec<Part> {
         }
     });
     parts
+}
+
+/// Whether a statement comments on what the file itself has made, which cannot fail, and matters little if it is missing.
+fn is_sure_comment(cx: &Cx<'_>, moment: &Moment<'_>) -> bool {
+    let is_own = |object: &Key| {
+        let known = history(moment.before, object);
+        known.is_some_and(|known| known.certainty.is_certain() && known.created.file as usize == cx.file)
+    };
+    match moment.step.changes.as_slice() {
+        [Change::Comment { object, .. }] => moment.step.problems.is_empty() && is_own(object),
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -220,6 +237,33 @@ create table posts (id bigint primary key);
         let sql = "set lock_timeout = '2s';\nbegin;\ncreate table users (id int);\ncommit;\nreset lock_timeout;\nselect count(*) from users;";
         Case::new(&RULE).silent(sql);
         Case::new(&RULE).supabase().silent(sql);
+    }
+
+    #[test]
+    fn comments_on_what_the_file_made_cannot_fail() {
+        let sql = "
+begin;
+create table users (id bigint primary key);
+commit;
+comment on table users is 'people';
+";
+        Case::new(&RULE).supabase().silent(sql);
+        Case::new(&RULE).runner(Runner::Sqlx).silent(sql);
+        for other in [
+            "comment on table posts is 'texts';",
+            "comment on column users.name is 'a';",
+            "grant select on users to anon;",
+        ] {
+            Case::new(&RULE).supabase().fires(&format!(
+                "
+begin;
+create table users (id bigint primary key);
+  commit;
+--^^^^^^ warning: `COMMIT` makes the first part of the file permanent
+{other}
+"
+            ));
+        }
     }
 
     #[test]

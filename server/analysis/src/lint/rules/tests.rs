@@ -208,11 +208,6 @@ fn docs_are_current() {
 }
 
 fn page(rule: &Rule) -> String {
-    let body: Vec<&str> = rule
-        .page
-        .lines()
-        .map(|line| line.strip_prefix(' ').unwrap_or(line))
-        .collect();
     let facts = format!(
         "*{} · level {} · fix: {} · since {}{}*",
         rule.category.name(),
@@ -225,7 +220,7 @@ fn page(rule: &Rule) -> String {
             ""
         }
     );
-    format!("# {}\n\n{facts}\n\n{}\n", rule.name, body.join("\n").trim())
+    format!("# {}\n\n{facts}\n\n{}", rule.name, rule.text())
 }
 
 fn index() -> String {

@@ -17,21 +17,21 @@ rule! {
     ///
     /// ## Bad
     /// ```sql supabase
-    /// -- 1_users.sql
-    /// create table private_users (id bigint primary key, email text);
+    /// -- 1_members.sql
+    /// create table members (id bigint primary key, email text);
     /// -- 2_email.sql
-    /// alter table private_users add column name text;
-    /// create index concurrently users_email_idx on private_users (email);
+    /// alter table members add column name text;
+    /// create index concurrently members_email_idx on members (email);
     /// ```
     ///
     /// ## Good
     /// ```sql supabase
-    /// -- 1_users.sql
-    /// create table private_users (id bigint primary key, email text);
+    /// -- 1_members.sql
+    /// create table members (id bigint primary key, email text);
     /// -- 2_name.sql
-    /// alter table private_users add column name text;
+    /// alter table members add column name text;
     /// -- 3_email.sql
-    /// create index concurrently users_email_idx on private_users (email);
+    /// create index concurrently members_email_idx on members (email);
     /// ```
     ///
     /// ## References

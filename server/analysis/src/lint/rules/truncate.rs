@@ -5,11 +5,11 @@ rule! {
     ///
     /// ## When
     /// `TRUNCATE` of a table that other sessions may be using. A table that was made in the same transaction is exempt, as
-    /// are temporary tables.
+    /// are temporary tables, and one that the file drops later, which [drop-table](drop-table.md) speaks of.
     ///
     /// ## Why
-    /// All rows are gone, and no trigger for deleted rows ran. Reads and writes wait under an ACCESS EXCLUSIVE lock
-    /// meanwhile. `CASCADE` follows the foreign keys to every table that refers to these, and empties it too, whatever
+    /// All rows are gone, and no trigger for deleted rows ran. Reads and writes wait under an ACCESS EXCLUSIVE lock until
+    /// the commit. `CASCADE` follows the foreign keys to every table that refers to these, and empties it too, whatever
     /// their `ON DELETE` says.
     ///
     /// ## Bad
@@ -61,7 +61,8 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
             Change::Write { table: id, .. } if id.name == table.name.last().value => Some(id),
             _ => None,
         });
-        let Some(busy) = written.and_then(|id| cx.busy(id)) else {
+        let busy = written.and_then(|id| cx.busy(id));
+        let Some(busy) = busy.filter(|busy| !others.is_empty() || !cx.is_dropped_later(busy.id)) else {
             continue;
         };
         report
@@ -103,6 +104,12 @@ create table posts (id int);
 truncate posts;
 create temp table scratch (id int);
 truncate scratch;
+-- 3_third.sql
+truncate alone;
+drop table alone;
+truncate users cascade;
+--       ^^^^^ warning: truncating `users`
+drop table users cascade;
 ",
         );
     }

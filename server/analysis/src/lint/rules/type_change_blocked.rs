@@ -10,8 +10,8 @@ rule! {
     ///
     /// ## When
     /// `ALTER COLUMN … TYPE` of a column that a view, a policy, a publication, the column list of a trigger, or a generated
-    /// column names, as the history knows it; and of any column of a table of which another one holds whole rows, in a column
-    /// of its row type. What an earlier statement dropped no longer counts. Silent about what nobody can be sure of.
+    /// column names, as the history knows it; and of any column of a table of which another one holds whole rows, in a
+    /// column of its row type. What an earlier statement dropped no longer counts. Silent about what nobody can be sure of.
     ///
     /// ## Why
     /// The statement fails with 0A000, `cannot alter type of a column used by a view or rule`, and the migration with it;

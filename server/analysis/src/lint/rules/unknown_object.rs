@@ -7,10 +7,10 @@ rule! {
     /// The statement names an object that nothing has created, so PostgreSQL refuses it.
     ///
     /// ## When
-    /// A table, column, type, function, schema, … is neither made by the history before this statement nor part of what
-    /// the database holds at its start. Silent where the history does not begin with an empty database, where a
-    /// statement that nobody can read may have made it, inside of guards (`if exists`, conditions and handlers of `DO`
-    /// blocks), for schemas that Supabase or an extension fills, and for the tables that migration tools make for themselves.
+    /// A table, column, type, function, schema, … is neither made by the history before this statement nor part of what the
+    /// database holds at its start. Silent where the history does not begin with an empty database, where a statement that
+    /// nobody can read may have made it, inside of guards (`if exists`, conditions and handlers of `DO` blocks), for
+    /// schemas that Supabase or an extension fills, and for the tables that migration tools make for themselves.
     ///
     /// ## Why
     /// The migration fails with 42P01, 42703, 42704, 42883 or 3F000. It may have worked where somebody made the object by

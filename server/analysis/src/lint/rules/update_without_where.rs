@@ -7,8 +7,8 @@ rule! {
     ///
     /// ## When
     /// `UPDATE` without `WHERE` and without `FROM`, of a table that other sessions may be using. A table that was made in
-    /// the same transaction is exempt, as are temporary tables, and assignments to columns that were: those fill a new
-    /// column, which a lock of the table makes bad enough ([backfill-under-lock](backfill-under-lock.md)).
+    /// the same transaction is exempt, as are temporary tables, and assignments to columns that were: filling a new column
+    /// is [backfill-under-lock](backfill-under-lock.md)'s business.
     ///
     /// ## Why
     /// Every row is written a second time, with an entry in every index: the table may double in size. Each row stays

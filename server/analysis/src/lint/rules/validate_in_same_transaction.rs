@@ -4,9 +4,10 @@ rule! {
     /// Validating a constraint in the transaction that added it makes others wait meanwhile.
     ///
     /// ## When
-    /// `VALIDATE CONSTRAINT` of a table that other sessions may be using, in a transaction that holds a stronger lock on it:
-    /// because it added the constraint `NOT VALID`, or altered the table otherwise. Where every statement commits on its
-    /// own, nothing is held, and the rule is silent.
+    /// `VALIDATE CONSTRAINT` of a table that other sessions may be using, in a transaction that holds a stronger lock on
+    /// it: because it added the constraint `NOT VALID`, or altered the table otherwise. Where every statement commits on
+    /// its own, nothing is held, and the rule is silent. Silent, too, about a table that the file has truncated before and
+    /// nothing has filled since.
     ///
     /// ## Why
     /// `NOT VALID` is there so that the long check can run under a weak lock, beside reads and writes. But the lock of `ADD
@@ -42,7 +43,7 @@ rule! {
 }
 
 fn check(cx: &Cx<'_>, report: &mut Report) {
-    let Some((alter, busy)) = cx.busy_alter() else { return };
+    let Some((alter, busy)) = cx.filled_alter() else { return };
     let Some((mode, origin)) = cx.work().held.get(busy.id).filter(|(mode, _)| mode.blocks_writes()) else {
         return;
     };

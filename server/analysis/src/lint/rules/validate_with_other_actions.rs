@@ -8,7 +8,8 @@ rule! {
     /// ## When
     /// `ALTER TABLE` with `VALIDATE CONSTRAINT` of a constraint that is not valid yet, and another action that takes a
     /// stronger lock, on a table that other sessions may be using. Actions that need no more than validating (`SET
-    /// STATISTICS`, another `VALIDATE CONSTRAINT`) are exempt.
+    /// STATISTICS`, another `VALIDATE CONSTRAINT`) are exempt. Silent, too, about a table that the file has truncated
+    /// before and nothing has filled since.
     ///
     /// ## Why
     /// A statement takes the strongest lock that any of its actions needs, before it does anything. Alone, `VALIDATE
@@ -49,7 +50,7 @@ rule! {
 }
 
 fn check(cx: &Cx<'_>, report: &mut Report) {
-    let Some((alter, busy)) = cx.busy_alter() else { return };
+    let Some((alter, busy)) = cx.filled_alter() else { return };
     let lock = cx.cost().locks.get(busy.id).copied();
     let Some(lock) = lock.filter(|lock| *lock > LockMode::ShareUpdateExclusive && alter.actions.len() > 1) else {
         return;

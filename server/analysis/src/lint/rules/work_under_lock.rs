@@ -6,10 +6,10 @@ rule! {
     ///
     /// ## When
     /// A statement that reads, rewrites or indexes a whole table that other sessions may be using, in a transaction that
-    /// holds a lock on another such table against its reads, or, for the sake of a foreign key to it that was added or
-    /// that a new table came with, against its writes. Writing rows is [backfill-under-lock](backfill-under-lock.md)'s business, validating a constraint
-    /// [validate-in-same-transaction](validate-in-same-transaction.md)'s. Only the first such statement of a transaction is
-    /// named.
+    /// holds a lock on another such table against its reads, or, for the sake of a foreign key to it that was added or that
+    /// a new table came with, against its writes. Writing rows is [backfill-under-lock](backfill-under-lock.md)'s business,
+    /// validating a constraint [validate-in-same-transaction](validate-in-same-transaction.md)'s. `TRUNCATE` takes no time
+    /// and is not meant. Only the first such statement of a transaction is named.
     ///
     /// ## Why
     /// Locks are held until the commit. The table that was locked first, maybe only to add a column, can be neither read
@@ -57,11 +57,14 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
     {
         return;
     }
-    if cx.work().has_worked {
+    // TRUNCATE gives the table new files, which takes no time.
+    if cx.work().has_worked || matches!(statement.node, Node::Truncate { .. }) {
         return;
     }
     let cost = cx.cost();
-    let long = cost.rewrites.iter().chain(&cost.scans).chain(&cost.builds);
+    let rewrites = cost.rewrites.iter().filter(|id| !cx.is_emptied(id));
+    let reads = cost.scans.iter().chain(&cost.builds).filter(|id| !cx.is_truncated(id));
+    let long = rewrites.chain(reads);
     let Some(worked) = long.into_iter().find(|id| cx.busy(id).is_some()) else {
         return;
     };

@@ -20,7 +20,7 @@ pub(crate) enum Behind {
 
 /// Reports constraints that are added to a table in use and bring an index of their own.
 pub(crate) fn check(cx: &Cx<'_>, report: &mut Report, which: Behind) {
-    let Some((alter, busy)) = cx.busy_alter() else { return };
+    let Some((alter, busy)) = cx.filled_alter() else { return };
     for action in &alter.actions {
         let AlterActionKind::AddConstraint(constraint) = &action.kind else {
             continue;

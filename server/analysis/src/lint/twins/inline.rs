@@ -18,7 +18,7 @@ pub(crate) enum Inline {
 
 /// Reports the constraints of new columns that read the table, unless it is written anew anyway.
 pub(crate) fn check(cx: &Cx<'_>, report: &mut Report, which: Inline) {
-    let Some((alter, _)) = cx.busy_alter() else { return };
+    let Some((alter, _)) = cx.filled_alter() else { return };
     for (column, busy) in cx.added_columns() {
         let is_read = which == Inline::Check || is_filled(column) && cx.cost().scans.contains(busy.id);
         if cx.cost().rewrites.contains(busy.id) {

@@ -3,5 +3,6 @@
 pub(crate) mod index_behind;
 pub(crate) mod inline;
 pub(crate) mod needed;
+pub(crate) mod policy;
 pub(crate) mod rename;
 pub(crate) mod routine;

@@ -92,6 +92,7 @@ fn table_as_query(c: &mut Cursor<'_>) -> Parsed<(Query, bool)> {
                 calls: Vec::new(),
             },
             tail: Vec::new(),
+            limit: None,
             row_locks: None,
         }
     } else {

@@ -77,6 +77,7 @@ fn head(c: &mut Cursor<'_>) -> Parsed<CreateView> {
             ctes: Vec::new(),
             body: QueryBody::Values(Vec::new()),
             tail: Vec::new(),
+            limit: None,
             row_locks: None,
         },
         check_option: None,

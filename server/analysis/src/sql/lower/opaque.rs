@@ -129,6 +129,7 @@ impl<'a> Reader<'a> {
             ctes: Vec::new(),
             body: self.opaque_body(tokens),
             tail: Vec::new(),
+            limit: None,
             row_locks: None,
         }
     }

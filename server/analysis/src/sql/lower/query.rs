@@ -39,6 +39,7 @@ impl<'a> Reader<'a> {
             ctes,
             body: self.body(body),
             tail: self.tail(tail),
+            limit: self.limit(tail),
             row_locks: self.row_locks(tail),
         }
     }
@@ -112,6 +113,7 @@ impl<'a> Reader<'a> {
                 ctes: Vec::new(),
                 body: QueryBody::Set(Box::new(left), Box::new(right)),
                 tail: Vec::new(),
+                limit: None,
                 row_locks: None,
             };
         }
@@ -124,6 +126,7 @@ impl<'a> Reader<'a> {
             ctes: Vec::new(),
             body: self.branch(tokens),
             tail: Vec::new(),
+            limit: None,
             row_locks: None,
         }
     }
@@ -342,6 +345,17 @@ impl<'a> Reader<'a> {
             }
         }
         super::exact(all)
+    }
+
+    /// The number behind `LIMIT`.
+    fn limit(self, tokens: &'a [Token]) -> Option<u64> {
+        let at = top_level(tokens)
+            .map(|(at, _)| at)
+            .find(|at| words_at(tokens, *at, &["LIMIT"]))?;
+        let behind = at + 2;
+        let ends = behind == tokens.len() || TAIL.iter().any(|words| words_at(tokens, behind, words));
+        let number = tokens.get(at + 1).filter(|_| ends)?;
+        number.span.slice(self.text).parse().ok()
     }
 
     /// `expression [ASC | DESC | USING operator] [NULLS FIRST | LAST]`
