@@ -458,6 +458,57 @@ fn the_readme_sets_everything_up_with_two_commands() {
     assert!(ci.contains("scripts/test.sh"), "CI runs what people run");
 }
 
+/// What the table of `docs/accuracy/findings.md` counts: drawn, true, moot, false; of a rule, or of all.
+fn counts_of(row: &str) -> Option<(String, Vec<usize>)> {
+    let cells: Vec<&str> = row.strip_prefix("| ")?.strip_suffix(" |")?.split(" | ").collect();
+    let name = cells[0].trim_matches('*');
+    let name = name
+        .strip_prefix('[')
+        .map_or(name, |name| name.split(']').next().unwrap_or_default());
+    let counts: Option<Vec<usize>> = cells[2..]
+        .iter()
+        .map(|cell| cell.trim_matches('*').parse().ok())
+        .collect();
+    Some((name.to_owned(), counts?))
+}
+
+#[test]
+fn the_table_of_findings_counts_the_rows_below_it() {
+    let page = fs::read_to_string(root().join("docs/accuracy/findings.md")).expect("the page is there");
+    let (head, rest) = page.split_once("\n## ").expect("the page has sections");
+    let mut counted: Vec<(String, Vec<usize>)> = head.lines().filter_map(counts_of).collect();
+    let (all, sums) = counted.pop().expect("the table has rows");
+    assert_eq!(all, "all");
+    let mut total = vec![0; sums.len()];
+    let mut shown: Vec<(String, Vec<usize>)> = Vec::new();
+    for section in rest.split("\n## ") {
+        let (rule, rows) = section.split_once('\n').expect("a section has rows");
+        assert!(
+            root().join(format!("docs/rules/{rule}.md")).is_file(),
+            "{rule} is no rule"
+        );
+        let verdicts = |verdict: &str| {
+            rows.lines()
+                .filter(|line| line.starts_with(&format!("   - Verdict: {verdict}")))
+                .count()
+        };
+        let counts = vec![
+            verdicts(""),
+            verdicts("**true**"),
+            verdicts("**moot**"),
+            verdicts("**false**"),
+        ];
+        total.iter_mut().zip(&counts).for_each(|(sum, count)| *sum += count);
+        shown.push((rule.to_owned(), counts));
+    }
+    assert_eq!(counted, shown);
+    assert_eq!(sums, total);
+    let summary = fs::read_to_string(root().join("docs/accuracy.md")).expect("the page is there");
+    let words = summary.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = format!("{} are true, {} moot, {} false", sums[1], sums[2], sums[3]);
+    assert!(words.contains(&said), "docs/accuracy.md does not say `{said}`");
+}
+
 /// Relative links of the documentation lead somewhere.
 #[test]
 fn links_lead_somewhere() {

@@ -3,7 +3,7 @@
 
 The manifest has lines of project, commit, class and folder with tabs between them, under a heading; projects of class
 `supabase` count. 200 findings of warnings and errors are drawn, as many of each rule as there are or as fit, always the
-same ones. What a server did is kept in target/findings/; `verdicts.json` holds what a reader of statement, message and
+same ones; what is judged already stays drawn as long as it is found. What a server did is kept in target/findings/; `verdicts.json` holds what a reader of statement, message and
 server output made of each. With --write, the table goes to docs/accuracy/findings.md.
 
 Wants `psycopg` and `pglast`, `dblsp` on the PATH or in DBLSP, and server programs in DBLSP_PG_15 and DBLSP_PG_17.
@@ -63,14 +63,15 @@ def key(finding):
     return f"{finding['project']} {finding['path']}:{finding['start']['line']}:{finding['start']['column']} {finding['rule']}"
 
 
-def draw(findings):
-    """As many of every rule, where there are so many, in random order with a fixed seed."""
+def draw(findings, judged):
+    """As many of every rule, where there are so many, in random order with a fixed seed; first those judged already."""
     by_rule = collections.defaultdict(list)
     for finding in sorted(findings, key=key):
         by_rule[finding["rule"]].append(finding)
     chance = random.Random(SEED)
     for rule in sorted(by_rule):
         chance.shuffle(by_rule[rule])
+        by_rule[rule].sort(key=lambda finding: key(finding) not in judged)
     drawn = []
     turn = 0
     while len(drawn) < min(SIZE, len(findings)):
@@ -174,7 +175,8 @@ def main():
     listed = projects(arguments.manifest)
     found = [finding for project in listed for finding in project.findings()]
     grave = [finding for finding in found if finding["level"] in ("warning", "error")]
-    drawn = draw(grave)
+    verdicts = json.loads(VERDICTS.read_text())
+    drawn = draw(grave, verdicts)
     for project in listed:
         own = [finding for finding in drawn if finding["project"] == project.name]
         if own:
@@ -184,7 +186,6 @@ def main():
     if arguments.write:
         from page import page, summary
 
-        verdicts = json.loads(VERDICTS.read_text())
         PAGE.parent.mkdir(exist_ok=True)
         PAGE.write_text(page(listed, grave, drawn, verdicts, key))
         write_section("Findings", summary(grave, drawn, [verdicts.get(key(finding)) for finding in drawn]))

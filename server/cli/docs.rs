@@ -51,7 +51,7 @@ fn cli_md_is_current() {
 
 #[test]
 fn configuration_md_is_current() {
-    let schema = serde_json::from_str(&project::config::schema()).expect("a schema is JSON");
+    let schema = serde_json::from_str(project::config::SCHEMA).expect("a schema is JSON");
     is_current("docs/configuration.md", &configuration(&schema));
 }
 

@@ -4,6 +4,6 @@ use crate::failure::Exit;
 use crate::terminal;
 
 pub(crate) fn run() -> anyhow::Result<Exit> {
-    terminal::print(&project::config::schema())?;
+    terminal::print(project::config::SCHEMA)?;
     Ok(Exit::Clean)
 }

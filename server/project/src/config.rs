@@ -9,6 +9,7 @@ use analysis::lint::RULES;
 use analysis::lint::diagnostic::Level;
 use analysis::settings::Runner;
 use analysis::text::LineIndex;
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -22,9 +23,10 @@ use crate::error::nearest;
 pub const VERSION: u32 = 1;
 
 /// Settings of a project that keeps migrations.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(default)]
-#[schemars(title = "dblsp.toml", deny_unknown_fields)]
+#[cfg_attr(test, schemars(title = "dblsp.toml", deny_unknown_fields))]
 pub struct Config {
     /// Version of this file's format: 1.
     pub version: Option<u32>,
@@ -67,9 +69,10 @@ pub struct Config {
 }
 
 /// Levels of rules for some files.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(default)]
-#[schemars(deny_unknown_fields)]
+#[cfg_attr(test, schemars(deny_unknown_fields))]
 pub struct Override {
     /// The files: globs, relative to this file.
     pub paths: Vec<String>,
@@ -78,9 +81,10 @@ pub struct Override {
 }
 
 /// How migration files are named.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(default)]
-#[schemars(deny_unknown_fields)]
+#[cfg_attr(test, schemars(deny_unknown_fields))]
 pub struct Naming {
     /// `seed` (`YYYYMMDDHHmmss_v<major>_<minor>_<patch>_<description>.sql`, the default), `supabase`
     /// (`<digits>_<name>.sql`), or a regular expression over the file name.
@@ -88,9 +92,10 @@ pub struct Naming {
 }
 
 /// What migrations must not depend on.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(default)]
-#[schemars(deny_unknown_fields)]
+#[cfg_attr(test, schemars(deny_unknown_fields))]
 pub struct Coupling {
     /// Expansion packs by name. Default: the folders under `expansion-packs/`.
     pub packs: Option<Vec<String>>,
@@ -99,9 +104,10 @@ pub struct Coupling {
 }
 
 /// Where the files beside the migrations lie, relative to this file.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(default)]
-#[schemars(deny_unknown_fields)]
+#[cfg_attr(test, schemars(deny_unknown_fields))]
 pub struct Paths {
     /// Rollback scripts. Default: `rollback` beside the migrations.
     pub rollback: Option<String>,
@@ -112,9 +118,10 @@ pub struct Paths {
 }
 
 /// What is proven without being asked for. Proofs are made on a throw-away PostgreSQL of this machine.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(default)]
-#[schemars(deny_unknown_fields)]
+#[cfg_attr(test, schemars(deny_unknown_fields))]
 pub struct Proofs {
     /// `dblsp check` proves the rollbacks of what it judges, as with `--prove`.
     pub check: bool,
@@ -123,9 +130,10 @@ pub struct Proofs {
 }
 
 /// A database that migrations are applied to: exactly one of `url`, `supabase` and `shadow`.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(default)]
-#[schemars(deny_unknown_fields)]
+#[cfg_attr(test, schemars(deny_unknown_fields))]
 pub struct Environment {
     /// `env(NAME)`: the variable that holds the address, of the environment or else of the project's `.env` files, which
     /// are those that the Supabase CLI reads. Never the address itself.
@@ -147,7 +155,8 @@ pub struct Environment {
 }
 
 /// Who applies the migrations.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum RunnerName {
     /// The Supabase CLI.
@@ -161,7 +170,8 @@ pub enum RunnerName {
 }
 
 /// Level of a rule.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum RuleLevel {
     /// The rule does not run.
@@ -177,7 +187,8 @@ pub enum RuleLevel {
 }
 
 /// A migration's version, written as text or as a number.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(untagged)]
 pub enum Version {
     /// `"20251026211500"`
@@ -221,11 +232,8 @@ impl RuleLevel {
     }
 }
 
-/// The JSON schema of `dblsp.toml`, as `dblsp.schema.json` holds it.
-pub fn schema() -> String {
-    let schema = serde_json::to_string_pretty(&schemars::schema_for!(Config)).expect("a schema is JSON");
-    schema + "\n"
-}
+/// The JSON schema of `dblsp.toml`. A test makes it of the types here and compares, so that no build needs to.
+pub const SCHEMA: &str = include_str!("../../../dblsp.schema.json");
 
 /// Reads the text of a settings file; `path` is how people know it. The second part is what does not stop the rest.
 pub fn parse(path: &str, text: &str) -> Result<(Config, Vec<ProjectError>), ProjectError> {
@@ -247,7 +255,7 @@ pub(crate) fn parse_above(path: &str, text: &str, base: &Config) -> Result<(Conf
     }
     let config: Config = toml::from_str(text).map_err(|error| place.broken(&error))?;
     let mut problems = Vec::new();
-    let schema = schemars::schema_for!(Config).to_value();
+    let schema: Value = serde_json::from_str(SCHEMA).expect("the schema is JSON");
     unknown_keys(&place, table, &schema, &schema, "", &mut problems);
     let elsewhere: Vec<&str> = base.environments.keys().map(String::as_str).collect();
     check_values(&place, table, &config, &elsewhere, &mut problems);
@@ -544,7 +552,8 @@ mod tests {
     #[test]
     fn the_published_schema_is_current() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../dblsp.schema.json");
-        let current = schema();
+        let schema = serde_json::to_string_pretty(&schemars::schema_for!(Config)).expect("a schema is JSON");
+        let current = schema + "\n";
         if std::env::var_os("UPDATE").is_some() {
             std::fs::write(path, &current).expect("written");
         }

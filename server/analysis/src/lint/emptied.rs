@@ -9,8 +9,9 @@ use crate::schema::catalog::Catalog;
 use crate::schema::change::{Change, Key, TableChange, Write};
 use crate::schema::lookup::Lookup;
 use crate::schema::objects::{Id, Table, TableKind};
+use crate::schema::resolve::walk;
 use crate::schema::timeline::Moment;
-use crate::sql::statement::{Node, PassedOver, Transaction};
+use crate::sql::statement::{ExprNode, Node, PassedOver, QueryBody, Transaction};
 
 /// How a table was emptied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,7 +142,8 @@ fn may_fill_any(moment: &Moment<'_>, postgres: u16) -> bool {
         | Node::CreateTableAs(_) => {
             let lookup = Lookup::new(moment.before, moment.session, postgres, "");
             let needed = lookup.dependencies(step.statement);
-            needed.incomplete || !needed.functions.is_empty() || !moment.before.complete
+            let is_all_known = moment.before.complete || is_of_constants(&step.statement.node);
+            needed.incomplete || !needed.functions.is_empty() || !is_all_known
         }
         _ => false,
     };
@@ -154,6 +156,32 @@ fn may_fill_any(moment: &Moment<'_>, postgres: u16) -> bool {
         _ => false,
     };
     runs_unseen || step.changes.iter().any(reaches_others)
+}
+
+/// Whether a statement deletes all rows, or inserts values that no function computes: where a history lacks its beginning,
+/// nobody knows what others do.
+fn is_of_constants(node: &Node) -> bool {
+    if let Node::Delete(delete) = node {
+        return delete.filter.is_none() && delete.using.is_empty() && delete.ctes.is_empty();
+    }
+    let Node::Insert(insert) = node else { return false };
+    let Some(QueryBody::Values(rows)) = insert.source.as_ref().map(|source| &source.body) else {
+        return false;
+    };
+    let mut is_plain = insert.ctes.is_empty();
+    for value in rows.iter().flatten() {
+        walk(value, &mut |part| {
+            let computes = matches!(
+                part.node,
+                ExprNode::Call { .. }
+                    | ExprNode::Subquery { .. }
+                    | ExprNode::InSubquery { .. }
+                    | ExprNode::Opaque { .. }
+            );
+            is_plain &= !computes;
+        });
+    }
+    is_plain
 }
 
 /// Whether writing to the table changes no other one: no trigger, rule, partition or parent.
@@ -376,6 +404,23 @@ alter table users add constraint a check (a > 0) not valid;
             ),
             0
         );
+    }
+
+    #[test]
+    fn a_history_without_its_beginning_may_know_no_function_that_fills() {
+        let case = case("change-column-type-rewrite");
+        let says = |between: &str| {
+            let sql = format!("truncate users; {between} alter table users alter column a type bigint;");
+            let mut history = case.history(&format!("{BEFORE}{sql}"));
+            history.complete = false;
+            case.findings(&history).len()
+        };
+        assert_eq!(says("insert into posts values (1, '2'::int), (3, null);"), 0);
+        assert_eq!(says("delete from posts;"), 0);
+        assert_eq!(says("delete from posts where unknown(id);"), 1);
+        assert_eq!(says("insert into posts values (unknown(), 2);"), 1);
+        assert_eq!(says("insert into posts values ((select unknown()), 2);"), 1);
+        assert_eq!(says("select unknown();"), 1);
     }
 
     #[test]
