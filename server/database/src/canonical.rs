@@ -19,7 +19,7 @@ pub struct Known {
 impl Known {
     /// Takes note of the cluster's roles as they are now.
     pub async fn read(connection: &mut Connection) -> Result<Self, ServerError> {
-        let rows = with_settings(connection, &[SERVER.to_owned()]).await?;
+        let rows = with_settings(connection, SERVER).await?;
         let identities = rows
             .into_iter()
             .filter(is_of_cluster)
@@ -38,38 +38,36 @@ fn is_of_cluster(row: &Row) -> bool {
 }
 
 pub(crate) const OBJECTS: &str = include_str!("queries/objects.sql");
-const RELATIONS: &str = include_str!("queries/relations.sql");
 pub(crate) const PARTS: &str = include_str!("queries/parts.sql");
-const PARTS_AND_COMMENTS: &str = include_str!("queries/comments.sql");
-const TYPES: &str = include_str!("queries/types.sql");
-const PRIVILEGES: &str = include_str!("queries/privileges.sql");
+const ROWS: [&str; 5] = [
+    include_str!("queries/relations.sql"),
+    include_str!("queries/comments.sql"),
+    include_str!("queries/types.sql"),
+    include_str!("queries/privileges.sql"),
+    SERVER,
+];
 const SERVER: &str = include_str!("queries/server.sql");
 
 /// Everything that users made, sorted. Reads one moment of the database. The session must not be in a transaction.
 pub async fn read(connection: &mut Connection, known: &Known) -> Result<Vec<Row>, ServerError> {
-    let mut rows = with_settings(connection, &queries()).await?;
+    let mut rows = with_settings(connection, &query(&[OBJECTS, PARTS], &[])).await?;
     rows.retain(|row| !known.has(row));
     rows.sort_by(|a, b| (&a.class, &a.identity).cmp(&(&b.class, &b.identity)));
     Ok(rows)
 }
 
-/// What reads all rows.
-pub(crate) fn queries() -> [String; 5] {
-    [
-        format!("{OBJECTS}{RELATIONS}"),
-        format!("{OBJECTS}{PARTS}{PARTS_AND_COMMENTS}"),
-        format!("{OBJECTS}{TYPES}"),
-        format!("{OBJECTS}{PRIVILEGES}"),
-        SERVER.to_owned(),
-    ]
+/// What reads all rows, and `more`: one query, so that the server finds out once which objects there are.
+pub(crate) fn query(objects: &[&str], more: &[&str]) -> String {
+    let rows = [&ROWS[..], more].concat();
+    format!("{}{}", objects.concat(), rows.join("\nUNION ALL\n"))
 }
 
-/// Reads rows in a transaction of its own, so that all queries see the same moment.
-pub(crate) async fn with_settings(connection: &mut Connection, queries: &[String]) -> Result<Vec<Row>, ServerError> {
+/// Reads rows in a transaction of its own, so that nothing of it stays in the session.
+pub(crate) async fn with_settings(connection: &mut Connection, query: &str) -> Result<Vec<Row>, ServerError> {
     connection
         .execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         .await?;
-    match in_transaction(connection, queries).await {
+    match in_transaction(connection, query).await {
         Ok(rows) => {
             connection.execute("COMMIT").await?;
             Ok(rows)
@@ -82,17 +80,14 @@ pub(crate) async fn with_settings(connection: &mut Connection, queries: &[String
 }
 
 /// Reads rows in the transaction that is open, and leaves it with an empty search path.
-pub(crate) async fn in_transaction(connection: &mut Connection, queries: &[String]) -> Result<Vec<Row>, ServerError> {
-    // With an empty search path every type outside pg_catalog is printed with its schema. Planning cost is what these
-    // queries spend; compiling them would only add to it.
+pub(crate) async fn in_transaction(connection: &mut Connection, query: &str) -> Result<Vec<Row>, ServerError> {
+    // With an empty search path every type outside pg_catalog is printed with its schema. Planning cost is what this
+    // query spends; compiling it would only add to it.
     connection
         .execute("SET LOCAL search_path = ''; SET LOCAL jit = off")
         .await?;
-    let mut rows = Vec::new();
-    for query in queries {
-        rows.extend(connection.rows_again(query).await?.into_iter().map(row));
-    }
-    Ok(rows)
+    let rows = connection.rows_again(query).await?;
+    Ok(rows.into_iter().map(row).collect())
 }
 
 fn row(columns: Vec<Option<String>>) -> Row {

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::canonical::{self, Row};
 use crate::connection::{Connection, ServerError};
 
+const ROLES: &str = include_str!("queries/roles.sql");
 const DEFINITIONS: &str = include_str!("queries/definitions.sql");
 /// Schemas of tools that keep their own books in the database: no migration makes them.
 const TOOLS: &str = "'_dblsp', 'dblsp', 'supabase_migrations'";
@@ -32,14 +33,14 @@ impl Capture {
     /// Reads one moment. The session must not be in a transaction.
     pub async fn read(connection: &mut Connection) -> Result<Self, ServerError> {
         let server_major = connection.server_major();
-        let rows = canonical::with_settings(connection, &queries()).await?;
+        let rows = canonical::with_settings(connection, &query()).await?;
         Ok(Self::of(server_major, rows))
     }
 
     /// Reads what the open transaction sees, and leaves it with an empty search path.
     pub async fn read_in_transaction(connection: &mut Connection) -> Result<Self, ServerError> {
         let server_major = connection.server_major();
-        let rows = canonical::in_transaction(connection, &queries()).await?;
+        let rows = canonical::in_transaction(connection, &query()).await?;
         Ok(Self::of(server_major, rows))
     }
 
@@ -78,17 +79,9 @@ impl Capture {
     }
 }
 
-fn queries() -> Vec<String> {
-    let mut queries: Vec<String> = canonical::queries()
-        .into_iter()
-        .map(|query| query.replace(canonical::OBJECTS, &objects_query()))
-        .collect();
-    queries.push(format!("{}{}{DEFINITIONS}", objects_query(), canonical::PARTS));
-    queries
-}
-
-fn objects_query() -> String {
-    canonical::OBJECTS.replacen("'_dblsp'", TOOLS, 1)
+fn query() -> String {
+    let objects = canonical::OBJECTS.replacen("'_dblsp'", TOOLS, 1);
+    canonical::query(&[&objects, canonical::PARTS, ROLES], &[DEFINITIONS])
 }
 
 /// How an object differs between two moments.

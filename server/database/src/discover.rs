@@ -1,6 +1,6 @@
 //! Finds PostgreSQL's programs on this machine.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -37,11 +37,23 @@ pub fn discover(wanted: Option<u32>) -> Option<Binaries> {
     if let Some(named) = env::var_os("DBLSP_PG_BIN").filter(|value| !value.is_empty()) {
         return inspect(Path::new(&named));
     }
-    let own = candidates().into_iter().map(|folder| (true, folder));
-    let fetched = tools::folders().into_iter().filter(|folder| is_reachable(folder));
-    let folders = own.chain(fetched.map(|folder| (false, folder)));
+    let fetched: Vec<PathBuf> = tools::folders().into_iter().filter(|it| is_reachable(it)).collect();
+    let (configured, answers) = std::thread::scope(|scope| {
+        let configured = scope.spawn(configured);
+        let answers = answers(ordered(None).iter().chain(&fetched));
+        (configured.join().ok().flatten(), answers)
+    });
+    let own = ordered(configured).into_iter().map(|folder| (true, folder));
+    let folders = own.chain(fetched.into_iter().map(|folder| (false, folder)));
     let mut found: Vec<(bool, Binaries)> = folders
-        .filter_map(|(is_own, folder)| Some((is_own, inspect(&folder)?)))
+        .filter_map(|(is_own, folder)| {
+            let folder = own_folder(&folder)?;
+            let binaries = match answers.get(&folder) {
+                Some(answer) => answer.clone(),
+                None => asked(folder),
+            };
+            Some((is_own, binaries?))
+        })
         .collect();
     // Stable: of two with the same version the one that was looked at first wins.
     found
@@ -58,19 +70,48 @@ fn is_reachable(folder: &Path) -> bool {
 
 /// What is in a folder, if it is one of PostgreSQL's.
 pub fn inspect(folder: &Path) -> Option<Binaries> {
-    // A link on the PATH leads to the folder that has all programs, under the name that other users can reach.
+    asked(own_folder(folder)?)
+}
+
+/// What is in each of the folders that is one of PostgreSQL's, by the folder's own name. All are asked at the same time:
+/// every question is a process.
+fn answers<'a>(folders: impl Iterator<Item = &'a PathBuf>) -> BTreeMap<PathBuf, Option<Binaries>> {
+    let folders: BTreeSet<PathBuf> = folders.filter_map(|folder| own_folder(folder)).collect();
+    std::thread::scope(|scope| {
+        let ask = |folder: PathBuf| (folder.clone(), scope.spawn(|| asked(folder)));
+        let asked: Vec<_> = folders.into_iter().map(ask).collect();
+        let answers = asked.into_iter();
+        answers
+            .map(|(folder, answer)| (folder, answer.join().ok().flatten()))
+            .collect()
+    })
+}
+
+/// The folder that has all programs, under the name that other users can reach: a link on the PATH leads there.
+fn own_folder(folder: &Path) -> Option<PathBuf> {
     let folder = folder.join("postgres").canonicalize().ok()?.parent()?.to_path_buf();
-    if !PROGRAMS.iter().all(|program| folder.join(program).is_file()) {
-        return None;
-    }
+    let is_complete = PROGRAMS.iter().all(|program| folder.join(program).is_file());
+    is_complete.then_some(folder)
+}
+
+fn asked(folder: PathBuf) -> Option<Binaries> {
     let version = first_line(&folder.join("postgres"), "--version")?;
     let major = major_of(&version)?;
     Some(Binaries { folder, major, version })
 }
 
+/// Folders of this machine that may have PostgreSQL's programs, the likeliest first.
 pub(crate) fn candidates() -> Vec<PathBuf> {
+    ordered(configured())
+}
+
+fn configured() -> Option<PathBuf> {
+    first_line(Path::new("pg_config"), "--bindir").map(PathBuf::from)
+}
+
+fn ordered(configured: Option<PathBuf>) -> Vec<PathBuf> {
     let mut folders: Vec<PathBuf> = env::var_os("PATH").iter().flat_map(env::split_paths).collect();
-    folders.extend(first_line(Path::new("pg_config"), "--bindir").map(PathBuf::from));
+    folders.extend(configured);
     for (parent, prefix, below) in FAMILIES {
         let children = std::fs::read_dir(parent).into_iter().flatten().flatten();
         let names: BTreeSet<_> = children.map(|entry| entry.file_name()).collect();

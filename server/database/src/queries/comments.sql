@@ -19,6 +19,8 @@ FROM (
     SELECT 'pg_event_trigger'::regclass, oid, 0, 'event_trigger', evtname FROM pg_event_trigger
 ) o
 JOIN pg_description d ON d.classoid = o.classid AND d.objoid = o.objid AND d.objsubid = o.objsubid
+-- Of what the server has by itself, people see only the schema `public` here.
+WHERE d.objoid >= 16384 OR d.classoid = 'pg_namespace'::regclass
 UNION ALL
 -- CREATE EXTENSION writes the control file's comment, which no history spells out.
 SELECT 'comment', 'extension:' || e.extname, jsonb_build_object('text', d.description)

@@ -1,8 +1,5 @@
 -- What the flat rows leave out, because text alone does not tell it: owners, bodies, expressions, storage. Added to the
 -- rows of the same class and identity; classes that only stand here get rows of their own.
-, role_name (oid, name) AS MATERIALIZED (
-    SELECT oid, rolname::text FROM pg_roles
-)
 SELECT o.class, o.identity, jsonb_build_object('owner', (SELECT name FROM role_name WHERE role_name.oid = o.owner)) AS facets
 FROM object o
 WHERE o.class <> 'index'
@@ -162,7 +159,8 @@ SELECT 'operator', ns.name || '.' || o.oprname || '('
     )
 FROM pg_operator o
 JOIN ns ON ns.oid = o.oprnamespace
-WHERE NOT EXISTS (SELECT FROM member WHERE classid = 'pg_operator'::regclass AND objid = o.oid)
+WHERE o.oid >= 16384
+    AND NOT EXISTS (SELECT FROM member WHERE classid = 'pg_operator'::regclass AND objid = o.oid)
 UNION ALL
 SELECT 'operator_class', ns.name || '.' || o.opcname || ' USING ' || am.amname, jsonb_build_object(
     'owner', (SELECT name FROM role_name WHERE role_name.oid = o.opcowner),
@@ -174,7 +172,8 @@ SELECT 'operator_class', ns.name || '.' || o.opcname || ' USING ' || am.amname, 
 FROM pg_opclass o
 JOIN ns ON ns.oid = o.opcnamespace
 JOIN pg_am am ON am.oid = o.opcmethod
-WHERE NOT EXISTS (SELECT FROM member WHERE classid = 'pg_opclass'::regclass AND objid = o.oid)
+WHERE o.oid >= 16384
+    AND NOT EXISTS (SELECT FROM member WHERE classid = 'pg_opclass'::regclass AND objid = o.oid)
 UNION ALL
 SELECT 'operator_family', ns.name || '.' || o.opfname || ' USING ' || am.amname, jsonb_build_object(
     'owner', (SELECT name FROM role_name WHERE role_name.oid = o.opfowner),
@@ -192,14 +191,16 @@ SELECT 'operator_family', ns.name || '.' || o.opfname || ' USING ' || am.amname,
 FROM pg_opfamily o
 JOIN ns ON ns.oid = o.opfnamespace
 JOIN pg_am am ON am.oid = o.opfmethod
-WHERE NOT EXISTS (SELECT FROM member WHERE classid = 'pg_opfamily'::regclass AND objid = o.oid)
+WHERE o.oid >= 16384
+    AND NOT EXISTS (SELECT FROM member WHERE classid = 'pg_opfamily'::regclass AND objid = o.oid)
 UNION ALL
 SELECT 'collation', ns.name || '.' || c.collname,
     to_jsonb(c) - 'oid' - 'collname' - 'collnamespace' - 'collversion'
         || jsonb_build_object('collowner', (SELECT name FROM role_name WHERE role_name.oid = c.collowner))
 FROM pg_collation c
 JOIN ns ON ns.oid = c.collnamespace
-WHERE NOT EXISTS (SELECT FROM member WHERE classid = 'pg_collation'::regclass AND objid = c.oid)
+WHERE c.oid >= 16384
+    AND NOT EXISTS (SELECT FROM member WHERE classid = 'pg_collation'::regclass AND objid = c.oid)
 UNION ALL
 SELECT 'conversion', ns.name || '.' || c.conname, jsonb_build_object(
     'owner', (SELECT name FROM role_name WHERE role_name.oid = c.conowner),
@@ -208,7 +209,8 @@ SELECT 'conversion', ns.name || '.' || c.conname, jsonb_build_object(
 )
 FROM pg_conversion c
 JOIN ns ON ns.oid = c.connamespace
-WHERE NOT EXISTS (SELECT FROM member WHERE classid = 'pg_conversion'::regclass AND objid = c.oid)
+WHERE c.oid >= 16384
+    AND NOT EXISTS (SELECT FROM member WHERE classid = 'pg_conversion'::regclass AND objid = c.oid)
 UNION ALL
 SELECT 'text_search_configuration', ns.name || '.' || c.cfgname, jsonb_build_object(
     'owner', (SELECT name FROM role_name WHERE role_name.oid = c.cfgowner),
@@ -221,7 +223,8 @@ SELECT 'text_search_configuration', ns.name || '.' || c.cfgname, jsonb_build_obj
 )
 FROM pg_ts_config c
 JOIN ns ON ns.oid = c.cfgnamespace
-WHERE NOT EXISTS (SELECT FROM member WHERE classid = 'pg_ts_config'::regclass AND objid = c.oid)
+WHERE c.oid >= 16384
+    AND NOT EXISTS (SELECT FROM member WHERE classid = 'pg_ts_config'::regclass AND objid = c.oid)
 UNION ALL
 SELECT 'text_search_dictionary', ns.name || '.' || d.dictname, jsonb_build_object(
     'owner', (SELECT name FROM role_name WHERE role_name.oid = d.dictowner),
@@ -230,7 +233,8 @@ SELECT 'text_search_dictionary', ns.name || '.' || d.dictname, jsonb_build_objec
 )
 FROM pg_ts_dict d
 JOIN ns ON ns.oid = d.dictnamespace
-WHERE NOT EXISTS (SELECT FROM member WHERE classid = 'pg_ts_dict'::regclass AND objid = d.oid)
+WHERE d.oid >= 16384
+    AND NOT EXISTS (SELECT FROM member WHERE classid = 'pg_ts_dict'::regclass AND objid = d.oid)
 UNION ALL
 SELECT 'foreign_data_wrapper', w.fdwname, jsonb_build_object(
     'owner', (SELECT name FROM role_name WHERE role_name.oid = w.fdwowner),

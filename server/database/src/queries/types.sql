@@ -52,39 +52,46 @@ SELECT 'operator', ns.name || '.' || o.oprname || '('
     || CASE o.oprright WHEN 0 THEN 'NONE' ELSE format_type(o.oprright, NULL) END || ')', '{}'
 FROM pg_operator o
 JOIN ns ON ns.oid = o.oprnamespace
-WHERE NOT EXISTS (SELECT FROM member WHERE classid = 'pg_operator'::regclass AND objid = o.oid)
+WHERE o.oid >= 16384
+    AND NOT EXISTS (SELECT FROM member WHERE classid = 'pg_operator'::regclass AND objid = o.oid)
 UNION ALL
 SELECT 'operator_class', ns.name || '.' || o.opcname || ' USING ' || am.amname, '{}'
 FROM pg_opclass o
 JOIN ns ON ns.oid = o.opcnamespace
 JOIN pg_am am ON am.oid = o.opcmethod
-WHERE NOT EXISTS (SELECT FROM member WHERE classid = 'pg_opclass'::regclass AND objid = o.oid)
+WHERE o.oid >= 16384
+    AND NOT EXISTS (SELECT FROM member WHERE classid = 'pg_opclass'::regclass AND objid = o.oid)
 UNION ALL
 SELECT 'operator_family', ns.name || '.' || o.opfname || ' USING ' || am.amname, '{}'
 FROM pg_opfamily o
 JOIN ns ON ns.oid = o.opfnamespace
 JOIN pg_am am ON am.oid = o.opfmethod
-WHERE NOT EXISTS (SELECT FROM member WHERE classid = 'pg_opfamily'::regclass AND objid = o.oid)
+WHERE o.oid >= 16384
+    AND NOT EXISTS (SELECT FROM member WHERE classid = 'pg_opfamily'::regclass AND objid = o.oid)
 UNION ALL
 SELECT 'collation', ns.name || '.' || c.collname, '{}'
 FROM pg_collation c
 JOIN ns ON ns.oid = c.collnamespace
-WHERE NOT EXISTS (SELECT FROM member WHERE classid = 'pg_collation'::regclass AND objid = c.oid)
+WHERE c.oid >= 16384
+    AND NOT EXISTS (SELECT FROM member WHERE classid = 'pg_collation'::regclass AND objid = c.oid)
 UNION ALL
 SELECT 'conversion', ns.name || '.' || c.conname, '{}'
 FROM pg_conversion c
 JOIN ns ON ns.oid = c.connamespace
-WHERE NOT EXISTS (SELECT FROM member WHERE classid = 'pg_conversion'::regclass AND objid = c.oid)
+WHERE c.oid >= 16384
+    AND NOT EXISTS (SELECT FROM member WHERE classid = 'pg_conversion'::regclass AND objid = c.oid)
 UNION ALL
 SELECT 'text_search_configuration', ns.name || '.' || c.cfgname, '{}'
 FROM pg_ts_config c
 JOIN ns ON ns.oid = c.cfgnamespace
-WHERE NOT EXISTS (SELECT FROM member WHERE classid = 'pg_ts_config'::regclass AND objid = c.oid)
+WHERE c.oid >= 16384
+    AND NOT EXISTS (SELECT FROM member WHERE classid = 'pg_ts_config'::regclass AND objid = c.oid)
 UNION ALL
 SELECT 'text_search_dictionary', ns.name || '.' || d.dictname, '{}'
 FROM pg_ts_dict d
 JOIN ns ON ns.oid = d.dictnamespace
-WHERE NOT EXISTS (SELECT FROM member WHERE classid = 'pg_ts_dict'::regclass AND objid = d.oid)
+WHERE d.oid >= 16384
+    AND NOT EXISTS (SELECT FROM member WHERE classid = 'pg_ts_dict'::regclass AND objid = d.oid)
 UNION ALL
 SELECT 'access_method', am.amname, '{}'
 FROM pg_am am

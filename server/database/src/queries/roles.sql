@@ -1,0 +1,3 @@
+, role_name (oid, name) AS MATERIALIZED (
+    SELECT oid, rolname::text FROM pg_roles
+)
