@@ -14,6 +14,8 @@ mod findings;
 mod lifecycle;
 #[path = "lsp/navigation.rs"]
 mod navigation;
+#[path = "support/postgres.rs"]
+mod postgres;
 #[path = "lsp/proofs.rs"]
 mod proofs;
 #[path = "lsp/pull.rs"]

@@ -1,11 +1,16 @@
 //! `dblsp prove` and what `dblsp check` makes of it, as people call them.
 
+#[path = "support/postgres.rs"]
+mod postgres;
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::Value;
 use tempfile::TempDir;
+
+use postgres::has_postgres;
 
 const FIRST: &str = "supabase/migrations/20250101000000_v0_1_0_people.sql";
 const SECOND: &str = "supabase/migrations/20250102000000_v0_1_0_without_notes.sql";
@@ -72,24 +77,6 @@ fn run(folder: &Path, cache: &Path, arguments: &[&str], variables: &[(&str, &str
         .envs(variables.iter().copied())
         .output()
         .expect("the binary runs")
-}
-
-/// Whether a server is there that the command would use; a failure in CI where none is.
-fn has_postgres() -> bool {
-    let is_there = database::discover::discover(None).is_some();
-    assert!(
-        is_there || std::env::var("CI").as_deref() != Ok("true"),
-        "no PostgreSQL"
-    );
-    if !is_there {
-        skip();
-    }
-    is_there
-}
-
-#[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
-fn skip() {
-    eprintln!("SKIPPED: no PostgreSQL on this machine; set DBLSP_PG_BIN");
 }
 
 fn text(bytes: &[u8]) -> String {

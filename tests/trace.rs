@@ -1,11 +1,16 @@
 //! `dblsp trace` and `dblsp graph` as people call them.
 
+#[path = "support/postgres.rs"]
+mod postgres;
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::Value;
 use tempfile::TempDir;
+
+use postgres::has_postgres;
 
 const FIRST: &str = "create table users (id bigint primary key, email text not null, born date);
 create table orders (id bigint primary key, user_id bigint not null references users, total numeric(10, 2), note text);
@@ -21,24 +26,6 @@ const ROLLBACK: &str = "drop index orders_total; drop table visits;";
 const BASELINE: &str = r#"{"version":1,"environment":"production","server_major":15,"measured":"2026-01-31T09:00:00Z",
 "tables":{"public.orders":{"rows":5000000,"bytes":734003200,"index_bytes":209715200},
 "public.users":{"rows":100000,"bytes":10485760,"index_bytes":4194304}}}"#;
-
-/// Whether a server is there that the command would use; a failure in CI where none is.
-fn has_postgres() -> bool {
-    let is_there = database::discover::discover(None).is_some();
-    assert!(
-        is_there || std::env::var("CI").as_deref() != Ok("true"),
-        "no PostgreSQL"
-    );
-    if !is_there {
-        skip();
-    }
-    is_there
-}
-
-#[allow(clippy::print_stderr, reason = "a skipped test must be seen")]
-fn skip() {
-    eprintln!("SKIPPED: no PostgreSQL on this machine; set DBLSP_PG_BIN");
-}
 
 fn project() -> TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -174,6 +161,39 @@ fn a_rollback_runs_after_its_migration() {
     );
     let out = text(&output.stdout);
     assert!(out.contains("ACCESS EXCLUSIVE on visits"), "{out}");
+}
+
+#[test]
+fn a_project_s_server_is_kept_and_traces_leave_nothing_in_it() {
+    if !has_postgres() {
+        return;
+    }
+    let folder = project();
+    let path = folder.path();
+    fs::write(path.join("draft.sql"), "create role tracer;\ncreate table notes ();\n").expect("written");
+    fs::write(path.join("aside.sql"), "create database aside;\n").expect("written");
+    let own = path.canonicalize().expect("a folder").display().to_string();
+    let server = || {
+        let status = text(&run(path, &["shadow", "status", "--format", "json"]).stdout);
+        let status: Value = serde_json::from_str(&status).expect("JSON and nothing else");
+        let servers = status["servers"].as_array().expect("a list").clone();
+        let found = servers.into_iter().find(|server| server["workspace"] == own.as_str());
+        found.expect("it is kept")["process"].clone()
+    };
+    let mut first = None;
+    // Whatever a trace leaves behind would be in the way of the same once more.
+    for file in [
+        "draft.sql",
+        "draft.sql",
+        "aside.sql",
+        "aside.sql",
+        "migrations/20250102000000_second.sql",
+    ] {
+        let output = run(path, &["trace", file]);
+        let shown = text(&output.stdout) + &text(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{file}: {shown}");
+        assert_eq!(*first.get_or_insert_with(server), server(), "{file}: another server");
+    }
 }
 
 #[test]

@@ -36,7 +36,7 @@ impl Setting {
         let shadow = match runtime.block_on(Shadow::start(Options::default())) {
             Ok(shadow) => shadow,
             Err(ShadowError::NotInstalled) if std::env::var("CI").as_deref() != Ok("true") => {
-                skip();
+                crate::postgres::skip();
                 return None;
             }
             Err(error) => panic!("{error}\nhint: {}", error.hint()),
@@ -103,11 +103,6 @@ impl Setting {
             .as_deref()
             == Some("t")
     }
-}
-
-#[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
-fn skip() {
-    eprintln!("SKIPPED: no PostgreSQL on this machine; set DBLSP_PG_BIN");
 }
 
 /// Runs a command about a file; what comes of it is told by a message.

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::actions::{actions, execute, run as run_action, titled};
 use crate::client::{Editor, Folder, Start, codes};
 use crate::databases::lenses;
+use crate::postgres::has_postgres;
 
 const FIRST: &str = "supabase/migrations/20250101000000_v0_1_0_people.sql";
 const SECOND: &str = "supabase/migrations/20250102000000_v0_1_0_without_notes.sql";
@@ -61,24 +62,6 @@ impl Drop for Setting {
         let options = database::Options::default();
         drop(database::warm::stop(&options, Some(self.folder.path())));
     }
-}
-
-/// Whether a server is there that the commands would use; a failure in CI where none is.
-fn has_postgres() -> bool {
-    let is_there = database::discover::discover(None).is_some();
-    assert!(
-        is_there || std::env::var("CI").as_deref() != Ok("true"),
-        "no PostgreSQL"
-    );
-    if !is_there {
-        skip();
-    }
-    is_there
-}
-
-#[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
-fn skip() {
-    eprintln!("SKIPPED: no PostgreSQL on this machine; set DBLSP_PG_BIN");
 }
 
 fn run(editor: &mut Editor, command: &str, path: &str) {

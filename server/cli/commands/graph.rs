@@ -33,7 +33,7 @@ pub(crate) enum Form {
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
-    let Subject { history, settings } = subject(options.file.as_deref())?;
+    let Subject { history, settings, .. } = subject(options.file.as_deref())?;
     let (_, timeline) = project::replay(&history, &settings);
     let base = timeline.before(0);
     let diagram = match options.file {

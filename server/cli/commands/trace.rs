@@ -47,12 +47,16 @@ pub(crate) enum Form {
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
-    let Subject { history, settings } = subject(Some(&options.file))?;
+    let Subject {
+        workspace,
+        history,
+        settings,
+    } = subject(Some(&options.file))?;
     let limits = Limits {
         statement: Duration::from_secs(options.statement_timeout),
     };
     let progress = Progress::start("Running the migration on a throw-away PostgreSQL");
-    let found = linked::wait(async |cancel| Ok(trace::report(&history, &settings, limits, &cancel).await))?;
+    let found = linked::wait(async |cancel| Ok(trace::report(&workspace, &history, &settings, limits, &cancel).await))?;
     drop(progress);
     let report = found.map_err(|error| failure(&error, &history))?;
     if report.server.is_none() {
@@ -83,13 +87,16 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
 
 /// A history that ends with what is looked at.
 pub(crate) struct Subject {
+    /// The project's folder, or the one that somebody is in.
+    workspace: PathBuf,
     pub(crate) history: History,
     pub(crate) settings: Settings,
 }
 
 /// The history that ends with the file; without one, all of it that is not on hold.
 pub(crate) fn subject(file: Option<&Path>) -> anyhow::Result<Subject> {
-    let disk = Disk::new(&std::env::current_dir()?);
+    let here = std::env::current_dir()?;
+    let disk = Disk::new(&here);
     let named = match file {
         Some(file) => {
             let path = disk.absolute(file);
@@ -97,11 +104,16 @@ pub(crate) fn subject(file: Option<&Path>) -> anyhow::Result<Subject> {
         }
         None => None,
     };
-    let (mut history, settings) = match linked::open() {
-        Ok(Linked { history, settings, .. }) => (history, settings),
+    let (workspace, mut history, settings) = match linked::open() {
+        Ok(Linked {
+            opened,
+            history,
+            settings,
+            ..
+        }) => (opened.root.folder, history, settings),
         Err(error) => match error.downcast_ref::<ProjectError>() {
             // A file by itself, on an empty database.
-            Some(ProjectError::NoMigrations { .. }) if named.is_some() => (alone(), Settings::default()),
+            Some(ProjectError::NoMigrations { .. }) if named.is_some() => (here, alone(), Settings::default()),
             _ => return Err(error),
         },
     };
@@ -109,7 +121,11 @@ pub(crate) fn subject(file: Option<&Path>) -> anyhow::Result<Subject> {
         Some((path, text)) => history = trace::ending_with(&history, &path, &text),
         None => history.migrations.retain(|migration| !migration.is_held()),
     }
-    Ok(Subject { history, settings })
+    Ok(Subject {
+        workspace,
+        history,
+        settings,
+    })
 }
 
 fn alone() -> History {

@@ -56,14 +56,13 @@ const SETTINGS: [&str; 19] = [
 
 /// First part of the name of the file that a server's records go to, in its folder.
 pub(crate) const RECORDS: &str = "records";
+/// `log_min_messages` of who wants to know what statements do.
+pub(crate) const TALKATIVE: &str = "debug1";
 /// The first major version that writes its log as JSON; older ones write CSV.
 pub(crate) const JSON_LOG: u32 = 15;
 
-/// The settings of a log, stronger than those above.
-fn log_settings(log: Log, binaries: &Binaries, folder: &Path) -> Vec<String> {
-    if log == Log::Fatal {
-        return Vec::new();
-    }
+/// Has a server write its log as records that a program reads. How much it tells is another setting.
+fn record_settings(binaries: &Binaries, folder: &Path) -> Vec<String> {
     let form = if binaries.major < JSON_LOG { "csvlog" } else { "jsonlog" };
     vec![
         "logging_collector=on".to_owned(),
@@ -73,7 +72,6 @@ fn log_settings(log: Log, binaries: &Binaries, folder: &Path) -> Vec<String> {
         format!("log_filename={RECORDS}.log"),
         "log_rotation_age=0".to_owned(),
         "log_rotation_size=0".to_owned(),
-        "log_min_messages=debug1".to_owned(),
     ]
 }
 
@@ -304,8 +302,10 @@ impl Root {
             .arg("-p")
             .arg(PORT.to_string());
         command.args(SETTINGS.iter().flat_map(|setting| ["-c", setting]));
-        for setting in log_settings(log, binaries, folder) {
-            command.args(["-c", &setting]);
+        if log == Log::Debug {
+            let records = record_settings(binaries, folder);
+            command.args(records.iter().flat_map(|setting| ["-c", setting]));
+            command.args(["-c", &format!("log_min_messages={TALKATIVE}")]);
         }
         let child = command.stdout(output.try_clone()?).stderr(output).spawn()?;
         Ok(Server {

@@ -46,6 +46,12 @@ impl ServerError {
         self.sqlstate == "55P03"
     }
 
+    /// Whether a role cannot go because of an object in another database.
+    pub(crate) fn is_held_by_another_database(&self) -> bool {
+        let detail = self.detail.as_deref().unwrap_or_default();
+        self.sqlstate == "2BP01" && detail.contains("in database")
+    }
+
     /// Whether somebody cancelled the statement, or `statement_timeout` did.
     pub fn is_cancelled(&self) -> bool {
         self.sqlstate == "57014"

@@ -5,8 +5,9 @@ mod bench;
 mod key;
 mod prefix;
 mod rows;
+pub(crate) mod site;
 mod store;
-mod watch;
+pub(crate) mod watch;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -22,16 +23,17 @@ use tokio_util::sync::CancellationToken;
 use crate::archive::{self, Losses};
 use crate::capture::{Capture, Difference, compare};
 use crate::connection::ServerError;
+use crate::discover::Binaries;
 use crate::plan::{self, File};
 use crate::rollback::script_of;
 use crate::shadow::{Options, ShadowError, blocking};
-use crate::warm::Lease;
 
 use bench::{Bench, Stop};
 pub use key::Keys;
-use prefix::{Prefixes, Unfit};
 use rows::Rows;
+use site::{Site, Tell};
 pub use store::{Book, Store, attach};
+use watch::{Ended, Watch};
 
 /// The database that a proof is made in.
 const WORK: &str = "dblsp_proof";
@@ -226,7 +228,9 @@ pub async fn prove(
     let mut proofs = Vec::with_capacity(request.numbers.len());
     let keys = Keys::new(request.history, request.settings);
     let options = request.options.clone();
-    let major = blocking(move || options.find()).await.ok().map(|found| found.major);
+    let found = blocking(move || options.find()).await;
+    let major = found.as_ref().ok().map(|found| found.major);
+    let mut found = Some(found);
     let mut numbers = request.numbers.clone();
     numbers.sort_unstable();
     numbers.dedup();
@@ -239,9 +243,9 @@ pub async fn prove(
             continue;
         }
         tell(Progress::Begins(&migration.path));
-        if prover.is_none() {
+        if let Some(found) = found.take() {
             tell(Progress::Server);
-            prover = Some(Prover::new(request, &keys).await?);
+            prover = Some(Prover::new(request, found?, &keys).await?);
         }
         let prover = prover.as_mut().expect("made just now");
         let begin = Instant::now();
@@ -250,13 +254,13 @@ pub async fn prove(
         proof.milliseconds = u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX);
         if let Some(store) = request.store.filter(|_| judged.is_lasting) {
             let key = keys.of(request.history, number, request.rows);
-            store.put(migration, &key, (prover.lease.major(), request.rows), &proof);
+            store.put(migration, &key, (prover.site.lease.major(), request.rows), &proof);
         }
         tell(Progress::Done(&proof));
         proofs.push(proof);
     }
     if let Some(prover) = prover {
-        prover.lease.touch();
+        prover.site.lease.touch();
     }
     Ok(proofs)
 }
@@ -288,28 +292,20 @@ impl From<Proof> for Judged {
 
 struct Prover<'a> {
     request: &'a Request<'a>,
-    lease: Lease,
-    files: Vec<File>,
-    prefixes: Prefixes<'a>,
+    site: Site<'a>,
     documents: Vec<analysis::Document>,
     timeline: Timeline,
 }
 
 impl<'a> Prover<'a> {
-    async fn new(request: &'a Request<'a>, keys: &'a Keys) -> Result<Self, ProveError> {
-        let lease = Lease::take(&request.options, request.workspace, &request.cancel).await?;
-        let everything = plan::Options {
-            only: None,
-            release: true,
-            segments: true,
-        };
-        let plan = plan::plan(request.history, &[], &[], &everything).expect("nothing was asked for by name");
-        let (documents, timeline) = project::replay(request.history, request.settings);
+    async fn new(request: &'a Request<'a>, binaries: Binaries, keys: &'a Keys) -> Result<Self, ProveError> {
+        let Request { history, settings, .. } = request;
+        let server = (&request.options, binaries);
+        let site = Site::open(server, request.workspace, history, keys, &request.cancel).await?;
+        let (documents, timeline) = project::replay(history, settings);
         Ok(Self {
             request,
-            lease,
-            files: plan.files,
-            prefixes: Prefixes::new(request.history.base, keys),
+            site,
             documents,
             timeline,
         })
@@ -320,11 +316,7 @@ impl<'a> Prover<'a> {
         project::on_deep_stacks(|| archive::losses(&self.timeline, number, history, &self.documents, settings))
     }
 
-    async fn judge(
-        &mut self,
-        number: usize,
-        tell: &(dyn Fn(Progress<'_>) + Send + Sync),
-    ) -> Result<Judged, ProveError> {
+    async fn judge(&mut self, number: usize, tell: Tell<'_>) -> Result<Judged, ProveError> {
         let history = self.request.history;
         let migration = &history.migrations[number];
         let Some(script) = script_of(history, migration) else {
@@ -335,97 +327,64 @@ impl<'a> Prover<'a> {
             return Ok(Proof::new(migration, Verdict::Incomplete, reason).into());
         };
         let script = File::of_script(&script, &migration.version);
-        if let Some(proof) = refused(migration, &self.files[number], &script) {
+        if let Some(proof) = refused(migration, &self.site.files[number], &script) {
             return Ok(proof.into());
         }
-        let roles = self.base_roles(number, tell).await?;
-        let roles = match roles {
-            Ok(roles) => roles,
+        let watch = Watch::new(self.request.limits, &self.request.cancel);
+        let known = match self.site.make(number, &watch, tell).await? {
+            Ok(known) => known,
             Err(unfit) => return Ok(unfit.judged(migration)),
         };
-        let mut judged = self.on_server(number, &script).await?;
-        self.lease.drop(WORK).await?;
-        if self.lease.roles().await? != roles {
-            self.lease.drop_roles_beside(&roles).await?;
-            if self.lease.roles().await? != roles {
-                self.lease.renew().await?;
-            }
-        }
-        if std::mem::take(&mut self.prefixes.is_in_the_way) {
-            judged = self.alone(number, &script, tell).await?;
+        let (judged, is_held) = self.on_server(number, &script).await?;
+        self.site.clear(&known).await?;
+        if is_held {
+            return self.alone(number, &script, tell).await;
         }
         Ok(judged)
-    }
-
-    /// Makes the database that the migration finds; the server's roles at that moment.
-    async fn base_roles(
-        &mut self,
-        number: usize,
-        tell: &(dyn Fn(Progress<'_>) + Send + Sync),
-    ) -> Result<Result<String, Unfit>, ProveError> {
-        let limits = self.request.limits;
-        let watch = watch::Watch::new(limits, &self.request.cancel);
-        let made = self
-            .prefixes
-            .make(&mut self.lease, &self.files, number, &watch, tell)
-            .await?;
-        match made {
-            Ok(()) => Ok(Ok(self.lease.roles().await?)),
-            Err(unfit) => Ok(Err(unfit)),
-        }
     }
 
     /// Once more without any copy of the history beside it, since something in a copy held on to a role.
-    async fn alone(
-        &mut self,
-        number: usize,
-        script: &File,
-        tell: &(dyn Fn(Progress<'_>) + Send + Sync),
-    ) -> Result<Judged, ProveError> {
-        self.lease.renew().await?;
-        let watch = watch::Watch::new(self.request.limits, &self.request.cancel);
-        let made = self
-            .prefixes
-            .make_alone(&mut self.lease, &self.files, number, &watch, tell)
-            .await?;
-        let judged = match made {
-            Ok(()) => self.on_server(number, script).await?,
-            Err(unfit) => unfit.judged(&self.request.history.migrations[number]),
+    async fn alone(&mut self, number: usize, script: &File, tell: Tell<'_>) -> Result<Judged, ProveError> {
+        let migration = &self.request.history.migrations[number];
+        let watch = Watch::new(self.request.limits, &self.request.cancel);
+        let judged = match self.site.make_alone(number, &watch, tell).await? {
+            Ok(()) => self.on_server(number, script).await?.0,
+            Err(unfit) => unfit.judged(migration),
         };
-        self.prefixes.is_in_the_way = false;
-        self.lease.renew().await?;
+        self.site.renew().await?;
         Ok(judged)
     }
 
-    /// The proof itself, in a database that is as the migration finds it.
-    async fn on_server(&mut self, number: usize, script: &File) -> Result<Judged, ProveError> {
+    /// The proof itself, in a database that is as the migration finds it; and whether a role could not go because of
+    /// another database.
+    async fn on_server(&mut self, number: usize, script: &File) -> Result<(Judged, bool), ProveError> {
         let migration = &self.request.history.migrations[number];
         let losses = self.losses(number);
-        let watch = watch::Watch::new(self.request.limits, &self.request.cancel);
-        let mut bench = Bench::open(&self.lease, WORK, self.request.limits.statement).await?;
+        let watch = Watch::new(self.request.limits, &self.request.cancel);
+        let Site { lease, files, .. } = &mut self.site;
+        let mut bench = Bench::open(lease, WORK, self.request.limits.statement).await?;
         let case = Case {
             migration,
-            file: &self.files[number],
+            file: &files[number],
             script,
             losses: &losses,
             rows: self.request.rows,
         };
-        let done = watch
-            .over(&mut self.lease, WORK, bench.backend(), case.run(&mut bench))
-            .await?;
+        let done = watch.over(lease, WORK, bench.backend(), case.run(&mut bench)).await?;
         bench.close().await;
         match done {
-            watch::Ended::Done(Ok(judged)) => Ok(judged),
-            watch::Ended::Done(Err(stop)) => {
-                if stop.is_held_by_another_database() {
-                    self.prefixes.is_in_the_way = true;
-                }
-                case.stopped(stop)
+            Ended::Done(Ok(judged)) => Ok((judged, false)),
+            Ended::Done(Err(stop)) => {
+                let is_held = stop.error().is_some_and(ServerError::is_held_by_another_database);
+                Ok((case.stopped(stop)?, is_held))
             }
-            watch::Ended::TooMuch(reason) => Ok(Judged {
-                proof: Proof::new(migration, Verdict::Unverifiable, reason),
-                is_lasting: false,
-            }),
+            Ended::TooMuch(reason) => {
+                let judged = Judged {
+                    proof: Proof::new(migration, Verdict::Unverifiable, reason),
+                    is_lasting: false,
+                };
+                Ok((judged, false))
+            }
         }
     }
 }

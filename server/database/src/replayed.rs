@@ -56,15 +56,6 @@ impl Replayed {
             major,
             ..Options::default()
         };
-        Self::start(options, history, wanted).await
-    }
-
-    /// Starts such a server, and applies the migrations that are wanted.
-    pub async fn start(
-        options: Options,
-        history: &History,
-        wanted: impl Fn(&Migration) -> bool,
-    ) -> Result<Self, ReplayedError> {
         let shadow = Shadow::start(options).await?;
         let template = match history.base {
             Base::Empty => Template::Plain,

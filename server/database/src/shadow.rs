@@ -243,6 +243,14 @@ pub struct Database {
 }
 
 impl Database {
+    /// One that somebody else made on the server with this socket.
+    pub(crate) fn on(socket: &Path, name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            socket: socket.to_path_buf(),
+        }
+    }
+
     /// Its name.
     pub fn name(&self) -> &str {
         &self.name

@@ -29,9 +29,13 @@ pub struct Lease {
 
 impl Lease {
     /// Waits for the server to be free, and starts it where it does not run.
-    pub async fn take(options: &Options, workspace: &Path, cancel: &CancellationToken) -> Result<Self, ShadowError> {
-        let wanted = options.clone();
-        let (root, binaries) = blocking(move || Ok((Root::open(wanted.folder.clone())?, wanted.find()?))).await?;
+    pub(crate) async fn take(
+        folder: Option<PathBuf>,
+        binaries: Binaries,
+        workspace: &Path,
+        cancel: &CancellationToken,
+    ) -> Result<Self, ShadowError> {
+        let root = blocking(move || Root::open(folder)).await?;
         let workspace = workspace.canonicalize().unwrap_or_else(|_| workspace.to_path_buf());
         let hold = turn(&root, &name(&workspace, &binaries), cancel).await?;
         let found = if hold.is_ready() {
@@ -129,34 +133,50 @@ impl Lease {
         Connection::open(self.folder(), database, SUPERUSER, &[]).await
     }
 
-    /// What belongs to the server as a whole and no database's end takes along: roles and their settings.
-    pub(crate) async fn roles(&mut self) -> Result<String, ServerError> {
-        roles(&mut self.maintenance).await
+    /// What belongs to the server as a whole and no database's end takes along: roles with their settings, and databases
+    /// that a history made.
+    pub(crate) async fn belongings(&mut self) -> Result<String, ServerError> {
+        belongings(&mut self.maintenance).await
     }
 
     /// The same as it was when the server began.
-    pub(crate) async fn first_roles(&mut self) -> Result<String, ServerError> {
-        let roles = self.maintenance.value("SELECT roles FROM _dblsp.first").await?;
-        Ok(roles.unwrap_or_default())
+    pub(crate) async fn first_belongings(&mut self) -> Result<String, ServerError> {
+        let first = self.maintenance.value("SELECT belongings FROM _dblsp.first").await?;
+        Ok(first.unwrap_or_default())
     }
 
-    /// Deletes the roles that are not in `known`; one that something depends on stays.
-    pub(crate) async fn drop_roles_beside(&mut self, known: &str) -> Result<(), ServerError> {
-        let all = self.maintenance.rows("SELECT rolname FROM pg_roles ORDER BY 1").await?;
-        for role in all.into_iter().flatten().flatten() {
-            if !known.lines().any(|line| {
-                line.strip_prefix("role ")
-                    .and_then(|rest| rest.split_once('|'))
-                    .is_some_and(|(name, _)| name == role)
-            }) {
-                drop(
-                    self.maintenance
-                        .execute(&format!("DROP ROLE {}", identifier(&role)))
-                        .await,
-                );
-            }
+    /// Deletes a database, and what its history left on the server beside `known`. Where that is not all, the server is
+    /// thrown away.
+    pub(crate) async fn clear(&mut self, database: &str, known: &str) -> Result<(), ShadowError> {
+        self.drop(database).await?;
+        let left = self.belongings().await?;
+        if left == known {
+            return Ok(());
         }
-        Ok(())
+        for line in left.lines().filter(|line| !known.lines().any(|known| known == *line)) {
+            // What something depends on stays, and the server goes.
+            drop(match line.split_once(' ') {
+                Some(("database", name)) => self.drop(name).await,
+                Some(("role", rest)) => self.drop_role(rest, known).await,
+                _ => Ok(()),
+            });
+        }
+        if self.belongings().await? == known {
+            return Ok(());
+        }
+        self.renew().await
+    }
+
+    /// Deletes the role of a line, `name|attributes`, unless it is a known one that was altered.
+    async fn drop_role(&mut self, line: &str, known: &str) -> Result<(), ServerError> {
+        let Some((name, _)) = line.split_once('|') else {
+            return Ok(());
+        };
+        if known.lines().any(|line| line.starts_with(&format!("role {name}|"))) {
+            return Ok(());
+        }
+        let sql = format!("DROP ROLE {}", identifier(name));
+        self.maintenance.execute(&sql).await
     }
 }
 
@@ -200,7 +220,7 @@ async fn turn(root: &Root, name: &str, cancel: &CancellationToken) -> Result<Hol
     }
 }
 
-async fn roles(maintenance: &mut Connection) -> Result<String, ServerError> {
+async fn belongings(maintenance: &mut Connection) -> Result<String, ServerError> {
     let rows = maintenance.rows(include_str!("queries/cluster.sql")).await?;
     let words: Vec<String> = rows.into_iter().flatten().flatten().collect();
     Ok(words.join("\n"))
@@ -208,12 +228,16 @@ async fn roles(maintenance: &mut Connection) -> Result<String, ServerError> {
 
 /// Makes the books of the copies that are kept.
 async fn open_books(maintenance: &mut Connection) -> Result<(), ServerError> {
-    let roles = roles(maintenance).await?;
+    maintenance
+        .execute(
+            "CREATE TABLE _dblsp.prefix (name text PRIMARY KEY, belongings text NOT NULL, used timestamptz NOT NULL)",
+        )
+        .await?;
+    let first = belongings(maintenance).await?;
     maintenance
         .execute(&format!(
-            "CREATE TABLE _dblsp.prefix (name text PRIMARY KEY, roles text NOT NULL, used timestamptz NOT NULL);
-             CREATE TABLE _dblsp.first AS SELECT {} AS roles",
-            literal(&roles)
+            "CREATE TABLE _dblsp.first AS SELECT {} AS belongings",
+            literal(&first)
         ))
         .await
 }

@@ -12,7 +12,7 @@ use analysis::proof::Verdict;
 use analysis::settings::Settings;
 use database::prove::{self, Limits, Progress, Proof, Request, Store, WithRows, attach, prove};
 use database::warm;
-use database::{Options, ShadowError};
+use database::{Address, Connection, Options, ShadowError};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -464,6 +464,58 @@ async fn the_history_is_replayed_once_and_proofs_are_kept() {
     project.history.companions[39].text = "".into();
     attach(&mut project.history, &Settings::default(), &store);
     assert!(project.history.proofs.values().all(|proof| !proof.is_current));
+}
+
+/// The databases of the project's server beside those of dblsp.
+async fn strange_databases(project: &Project) -> Vec<String> {
+    let own = project.folder.path().canonicalize().expect("a folder");
+    let all = warm::list(options().folder).expect("a list");
+    let warm = all.into_iter().find(|warm| warm.workspace == own).expect("it is kept");
+    let url = format!("postgres:///postgres?host={}&user=postgres", warm.folder.display());
+    let address = Address::parse(&url, &|_| None).expect("an address");
+    let mut session = Connection::connect(&address, "test").await.expect("a session");
+    let names = "SELECT datname FROM pg_database WHERE datname NOT LIKE 'prefix\\_%' \
+                 AND datname NOT IN ('postgres', 'template1', 'template_supabase') ORDER BY 1";
+    let rows = session.rows(names).await.expect("an answer");
+    rows.into_iter().flatten().flatten().collect()
+}
+
+#[tokio::test]
+async fn databases_that_a_migration_makes_do_not_stay() {
+    let aside = ("create database aside;", "drop database aside;");
+    let left = ("create database aside;", "select 1;");
+    for (file, verdict, reason) in [
+        (aside, Verdict::Proven, ""),
+        (left, Verdict::Fails, "cannot be applied again"),
+    ] {
+        let project = Project::new(Base::Empty, &[file]);
+        let Some(proofs) = project.prove(WithRows::No).await else {
+            return;
+        };
+        assert_verdict(&proofs[0], verdict, reason);
+        assert_eq!(strange_databases(&project).await, Vec::<String>::new());
+    }
+    // What comes before a migration is there for it.
+    let later = ("drop database aside;", "create database aside;");
+    let project = Project::new(Base::Empty, &[left, later, USERS]);
+    let proofs = project.prove(WithRows::No).await.expect("a server");
+    assert_verdict(&proofs[1], Verdict::Proven, "");
+    assert_verdict(&proofs[2], Verdict::Proven, "");
+    assert_eq!(strange_databases(&project).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_migration_that_drops_our_own_database_does_no_harm() {
+    let hostile = ("drop database template_supabase;", "select 1;");
+    let project = Project::new(Base::Supabase, &[hostile]);
+    let Some(proofs) = project.prove(WithRows::No).await else {
+        return;
+    };
+    assert_verdict(&proofs[0], Verdict::Fails, "cannot be applied again");
+    let mut project = project;
+    project.history = Project::new(Base::Supabase, &[USERS]).history.clone();
+    let proofs = project.prove(WithRows::No).await.expect("a server");
+    assert_verdict(&proofs[0], Verdict::Proven, "");
 }
 
 #[tokio::test]

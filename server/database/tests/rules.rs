@@ -7,12 +7,13 @@ use std::collections::BTreeSet;
 use analysis::history::{Base, History, Migration};
 use analysis::lint::rule_named;
 use analysis::schema::catalog::Catalog;
+use analysis::schema::inverse::inverse;
 use analysis::schema::objects::Type;
 use analysis::schema::rewrite::{Narrowing, TypeChange, narrowing, type_change};
 use analysis::schema::timeline::Timeline;
 use analysis::settings::Settings;
 use analysis::sql::statement::{AlterActionKind, Node};
-use database::{Connection, Template};
+use database::{Connection, Shadow, Template};
 
 /// What a migration did while its transaction was still open.
 #[derive(Debug, Default)]
@@ -813,6 +814,68 @@ fn predicted(from: &str, alter: &str) -> (TypeChange, Option<Narrowing>) {
         type_change(column, &before, &after, using, catalog, true),
         narrowing(column, &before, &after, using, catalog),
     )
+}
+
+/// What the rule on newer servers says, what the server does, and whether the generated rollback takes it back.
+async fn set_expression(shadow: Shadow) {
+    const TABLE: &str = "create table t (id bigint primary key, n int, more int generated always as (n * 2) stored);
+                         insert into t select n, n from generate_series(1, 3) n;";
+    const CHANGE: &str = "alter table t alter column more set expression as (n * 3);";
+    let major = u16::try_from(shadow.major()).expect("a small number");
+    let database = shadow
+        .database("expression", Template::Plain)
+        .await
+        .expect("a database");
+    let mut session = database.connect().await.expect("a session");
+    session.execute(TABLE).await.expect("a table");
+    let mut history = History {
+        migrations: vec![Migration::new("1.sql", TABLE), Migration::new("2.sql", CHANGE)],
+        complete: true,
+        base: Base::Empty,
+        ..History::default()
+    };
+    history.migrations[1].judged = true;
+    let settings = Settings {
+        postgres: major,
+        ..Settings::default()
+    };
+    let documents = project::documents(&history);
+    let found = analysis::check(&history, &documents, &settings);
+    let is_told = found.iter().any(|finding| finding.rule == "newer-postgres-needed");
+    assert_eq!(is_told, major < 17, "{major}: {found:?}");
+    let seen = open(&mut session, CHANGE).await;
+    if is_told {
+        assert_eq!(seen.error.as_deref(), Some("42601"), "{major}");
+        return;
+    }
+    seen.locks(&["t AccessExclusiveLock"]);
+    assert!(seen.rewritten.contains("t"), "{seen:?}");
+
+    let timeline = Timeline::replay(&history, &documents, &settings);
+    let rollback = inverse(&timeline, 1, &history, &documents, &settings);
+    assert!(!rollback.has_todo());
+    let sums = "select sum(more) || ' ' || pg_get_expr(adbin, adrelid) from t, pg_attrdef group by adbin, adrelid";
+    session.execute(CHANGE).await.expect("it was possible before");
+    assert_eq!(session.value(sums).await.expect("a sum").as_deref(), Some("18 (n * 3)"));
+    let script = rollback.to_sql("2.sql", CHANGE);
+    session.execute(&script).await.expect("the rollback runs");
+    assert_eq!(session.value(sums).await.expect("a sum").as_deref(), Some("12 (n * 2)"));
+}
+
+#[tokio::test]
+async fn an_expression_is_set_anew_since_17() {
+    if let Some(shadow) = support::shadow().await {
+        set_expression(shadow).await;
+    }
+}
+
+#[tokio::test]
+async fn an_expression_is_set_anew_on_newer_servers() {
+    for variable in ["DBLSP_PG_16", "DBLSP_PG_17", "DBLSP_PG_18"] {
+        if let Some(shadow) = support::newer_shadow(variable).await {
+            set_expression(shadow).await;
+        }
+    }
 }
 
 #[tokio::test]

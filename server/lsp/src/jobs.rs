@@ -1,15 +1,17 @@
 //! What may take long: shown in the editor once it does, and cancelled from there.
 
+use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use dashmap::DashMap;
+use serde_json::Value;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tower_lsp::ls_types::notification::Progress;
 use tower_lsp::ls_types::{
-    NumberOrString, ProgressParams, ProgressParamsValue, ProgressToken, WorkDoneProgress, WorkDoneProgressBegin,
-    WorkDoneProgressEnd, WorkDoneProgressReport,
+    MessageType, NumberOrString, ProgressParams, ProgressParamsValue, ProgressToken, WorkDoneProgress,
+    WorkDoneProgressBegin, WorkDoneProgressEnd, WorkDoneProgressReport,
 };
 
 use crate::state::Shared;
@@ -19,6 +21,34 @@ const UNSEEN: Duration = Duration::from_secs(1);
 
 /// Between two reports.
 const BETWEEN: Duration = Duration::from_millis(300);
+
+/// Starts what a command asks for, and answers at once; what comes of it is a message.
+pub(crate) fn begin<Work>(shared: &Arc<Shared>, work: impl FnOnce(Arc<Shared>) -> Work) -> Option<Value>
+where
+    Work: Future<Output = (MessageType, String)> + Send + 'static,
+{
+    let (client, work) = (shared.client.clone(), work(Arc::clone(shared)));
+    tokio::spawn(async move {
+        let (level, words) = work.await;
+        client.show_message(level, words).await;
+    });
+    None
+}
+
+/// What is said instead of running a workspace's files that the user does not trust.
+pub(crate) fn distrust(shared: &Shared, what: &str) -> Option<(MessageType, String)> {
+    let words = format!(
+        "dblsp runs nothing here, because this workspace is not trusted. {what} runs its migrations on a throw-away \
+         server of this machine: trust it only if you know where it comes from."
+    );
+    (!shared.session().options.trusted).then_some((MessageType::WARNING, words))
+}
+
+/// What is said of a file that no migration is.
+pub(crate) fn no_migration() -> (MessageType, String) {
+    let words = "This file is no migration of a project.";
+    (MessageType::WARNING, words.to_owned())
+}
 
 /// Running jobs.
 #[derive(Debug, Default)]

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
-use super::{PORT, Root, SETTINGS, still_served};
+use super::{PORT, RECORDS, Root, SETTINGS, record_settings, still_served};
 use crate::discover::Binaries;
 use crate::shadow::ShadowError;
 
@@ -73,7 +73,15 @@ impl Hold {
     /// What a server said that did not start.
     pub(crate) fn last_words(&self) -> Option<String> {
         let is_gone = self.folder.join("log").exists() && !still_served(&self.folder.join("data"));
-        let log = fs::read_to_string(self.folder.join("log")).ok().filter(|_| is_gone)?;
+        if !is_gone {
+            return None;
+        }
+        // Its records begin once it has a process that writes them.
+        let files = ["log".to_owned(), format!("{RECORDS}.json"), format!("{RECORDS}.csv")];
+        let texts = files
+            .iter()
+            .map(|name| fs::read_to_string(self.folder.join(name)).unwrap_or_default());
+        let log = texts.collect::<String>();
         (!log.trim().is_empty()).then(|| log.trim().to_owned())
     }
 }
@@ -130,6 +138,8 @@ impl Root {
         command.arg("-D").arg(folder.join("data")).arg("-k").arg(folder);
         command.arg("-p").arg(PORT.to_string());
         command.args(SETTINGS.iter().chain(&MORE).flat_map(|setting| ["-c", setting]));
+        let records = record_settings(binaries, folder);
+        command.args(records.iter().flat_map(|setting| ["-c", setting]));
         // Ctrl-C at the terminal is not meant for it.
         command.process_group(0).stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn()?;

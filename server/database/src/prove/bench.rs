@@ -237,14 +237,6 @@ impl Stop {
         self.error().is_some_and(ServerError::is_cancelled)
     }
 
-    /// A role cannot go because of a copy of the history beside this database.
-    pub(super) fn is_held_by_another_database(&self) -> bool {
-        self.error().is_some_and(|error| {
-            let detail = error.detail.as_deref().unwrap_or_default();
-            error.sqlstate == "2BP01" && detail.contains("in database")
-        })
-    }
-
     /// The verdict, and why.
     pub(super) fn meaning(&self, migration: &str, script: &str) -> (Verdict, String) {
         let (Self::Statement { part, .. } | Self::Archive { part, .. }) = self else {

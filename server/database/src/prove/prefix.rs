@@ -6,6 +6,7 @@ use analysis::history::{Base, Migration};
 use analysis::proof::Verdict;
 
 use super::bench::{Bench, Stop, beyond_the_server};
+use super::site::Tell;
 use super::watch::{Ended, Watch};
 use super::{Judged, Keys, Progress, Proof, ProveError, WORK};
 use crate::archive::Losses;
@@ -21,8 +22,8 @@ const KEPT: usize = 8;
 const WALK: &str = "dblsp_walk";
 
 /// Why there is no database to begin with.
-pub(super) struct Unfit {
-    reason: String,
+pub(crate) struct Unfit {
+    pub(crate) reason: String,
     is_lasting: bool,
 }
 
@@ -39,8 +40,6 @@ impl Unfit {
 pub(super) struct Prefixes<'a> {
     template: Template,
     keys: &'a Keys,
-    /// Whether a role could not go because of a copy.
-    pub(super) is_in_the_way: bool,
 }
 
 impl<'a> Prefixes<'a> {
@@ -49,11 +48,7 @@ impl<'a> Prefixes<'a> {
             Base::Empty => Template::Plain,
             Base::Supabase => Template::Supabase,
         };
-        Self {
-            template,
-            keys,
-            is_in_the_way: false,
-        }
+        Self { template, keys }
     }
 
     fn name(&self, number: usize) -> String {
@@ -62,12 +57,12 @@ impl<'a> Prefixes<'a> {
 
     /// Makes the database for a proof of file `number`, from what is kept as far as that goes.
     pub(super) async fn make(
-        &mut self,
+        &self,
         lease: &mut Lease,
         files: &[File],
         number: usize,
         watch: &Watch<'_>,
-        tell: &(dyn Fn(Progress<'_>) + Send + Sync),
+        tell: Tell<'_>,
     ) -> Result<Result<(), Unfit>, ProveError> {
         let kept = self.kept(lease, number).await?;
         if kept != Some(number) {
@@ -86,12 +81,12 @@ impl<'a> Prefixes<'a> {
 
     /// Makes it with nothing beside it.
     pub(super) async fn make_alone(
-        &mut self,
+        &self,
         lease: &mut Lease,
         files: &[File],
         number: usize,
         watch: &Watch<'_>,
-        tell: &(dyn Fn(Progress<'_>) + Send + Sync),
+        tell: Tell<'_>,
     ) -> Result<Result<(), Unfit>, ProveError> {
         self.base(lease, WORK).await?;
         self.replay(lease, &files[..number], WORK, watch, tell).await
@@ -100,8 +95,12 @@ impl<'a> Prefixes<'a> {
     /// The longest part of the history before the file that is kept. Where a later part left roles behind that this one
     /// does not know, all is thrown away.
     async fn kept(&self, lease: &mut Lease, number: usize) -> Result<Option<usize>, ProveError> {
-        let roles = lease.roles().await?;
-        let rows = format!("SELECT name FROM _dblsp.prefix WHERE roles = {}", literal(&roles));
+        let there = lease.belongings().await?;
+        // A history may have dropped a copy, or given it another name.
+        let rows = format!(
+            "SELECT name FROM _dblsp.prefix JOIN pg_database ON datname = name WHERE belongings = {}",
+            literal(&there)
+        );
         let rows = lease.maintenance.rows(&rows).await?;
         let fitting: BTreeSet<String> = rows.into_iter().flatten().flatten().collect();
         let found = (0..=number).rev().find(|part| fitting.contains(&self.name(*part)));
@@ -113,7 +112,7 @@ impl<'a> Prefixes<'a> {
                 );
                 lease.maintenance.execute(&used).await?;
             }
-            None if lease.first_roles().await? != roles => lease.renew().await?,
+            None if lease.first_belongings().await? != there => lease.renew().await?,
             None => {}
         }
         Ok(found)
@@ -144,7 +143,7 @@ impl<'a> Prefixes<'a> {
         files: &[File],
         database: &str,
         watch: &Watch<'_>,
-        tell: &(dyn Fn(Progress<'_>) + Send + Sync),
+        tell: Tell<'_>,
     ) -> Result<Result<(), Unfit>, ProveError> {
         if files.is_empty() {
             return Ok(Ok(()));
@@ -184,15 +183,15 @@ impl<'a> Prefixes<'a> {
     async fn keep(&self, lease: &mut Lease, number: usize) -> Result<(), ProveError> {
         let name = self.name(number);
         lease.drop(&name).await?;
-        let roles = lease.roles().await?;
+        let there = lease.belongings().await?;
         lease
             .maintenance
             .execute(&format!(
                 "ALTER DATABASE {WALK} RENAME TO {name};
                  INSERT INTO _dblsp.prefix VALUES ({0}, {1}, clock_timestamp())
-                 ON CONFLICT (name) DO UPDATE SET roles = EXCLUDED.roles, used = EXCLUDED.used",
+                 ON CONFLICT (name) DO UPDATE SET belongings = EXCLUDED.belongings, used = EXCLUDED.used",
                 literal(&name),
-                literal(&roles)
+                literal(&there)
             ))
             .await?;
         let old = format!("SELECT name FROM _dblsp.prefix ORDER BY used DESC OFFSET {KEPT}");

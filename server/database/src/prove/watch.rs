@@ -15,7 +15,7 @@ const LOOK: Duration = Duration::from_millis(250);
 const GRACE: Duration = Duration::from_secs(10);
 
 /// What is allowed, and who may cancel.
-pub(super) struct Watch<'a> {
+pub(crate) struct Watch<'a> {
     limits: Limits,
     cancel: &'a CancellationToken,
 }
@@ -29,7 +29,7 @@ pub(super) enum Ended<T> {
 }
 
 impl<'a> Watch<'a> {
-    pub(super) fn new(limits: Limits, cancel: &'a CancellationToken) -> Self {
+    pub(crate) fn new(limits: Limits, cancel: &'a CancellationToken) -> Self {
         Self { limits, cancel }
     }
 

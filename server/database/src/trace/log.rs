@@ -36,10 +36,12 @@ impl Records {
         } else {
             (Form::Json, "json")
         };
+        let path = folder.join(format!("{RECORDS}.{extension}"));
         Self {
-            path: folder.join(format!("{RECORDS}.{extension}")),
+            // What was written before is about others.
+            offset: std::fs::metadata(&path).map_or(0, |file| file.len()),
+            path,
             form,
-            offset: 0,
             rest: Vec::new(),
             marks: 0,
         }

@@ -1,20 +1,32 @@
 //! What is traced: a migration after those before it, a rollback after its migration, or a draft after all of them.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+
 use analysis::history::{History, Migration};
 use analysis::settings::Settings;
+use analysis::text::Span;
 use tokio_util::sync::CancellationToken;
 
-use super::{Limits, Prediction, Report, TraceError, predict, trace};
+use super::{Limits, Prediction, Report, Trace, TraceError, predict, trace};
+use crate::cluster::TALKATIVE;
+use crate::connection::identifier;
+use crate::discover::Binaries;
 use crate::plan::{self, File, Step};
-use crate::replayed::{Replayed, ReplayedError};
-use crate::shadow::{Log, Options, ShadowError};
+use crate::prove::site::Site;
+use crate::prove::watch::Watch;
+use crate::prove::{self, Keys, ProveError};
+use crate::shadow::{Options, ShadowError, blocking};
 
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
-    /// No server, or one that does not take what comes before.
+    /// What comes before cannot be applied.
+    #[error("{0}")]
+    Before(String),
+    /// No server.
     #[error(transparent)]
-    Replayed(#[from] ReplayedError),
+    Server(#[from] ProveError),
     /// The file itself.
     #[error(transparent)]
     Trace(#[from] TraceError),
@@ -24,8 +36,8 @@ impl ReportError {
     /// What to do about it.
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::Replayed(ReplayedError::Migration { .. }) => "mend that migration first; it comes before this one",
-            Self::Replayed(error) => error.hint(),
+            Self::Before(_) => "mend that migration first; it comes before this one",
+            Self::Server(error) => error.hint(),
             Self::Trace(error) => error.hint(),
         }
     }
@@ -77,8 +89,10 @@ fn last(history: &History) -> Result<File, TraceError> {
     Ok(file)
 }
 
-/// Traces the last migration of a history. Where this machine has no PostgreSQL, the report holds what is predicted.
+/// Traces the last migration of a history, on the server that the project in `workspace` keeps. Where this machine has no
+/// PostgreSQL, the report holds what is predicted.
 pub async fn report(
+    workspace: &Path,
     history: &History,
     settings: &Settings,
     limits: Limits,
@@ -90,39 +104,90 @@ pub async fn report(
     }
     let options = Options {
         major: Some(settings.postgres.into()),
-        log: Log::Debug,
         ..Options::default()
     };
-    let last = &history.migrations[file.number].path;
-    let replayed = Replayed::start(options, history, |migration| migration.path != *last);
-    let replayed = tokio::select! {
-        replayed = replayed => replayed,
-        () = cancel.cancelled() => return Err(TraceError::Cancelled.into()),
-    };
-    let replayed = match replayed {
-        Ok(replayed) => Some(replayed),
-        Err(ReplayedError::Shadow(ShadowError::NotInstalled)) => None,
-        Err(error) => return Err(error.into()),
+    let wanted = options.clone();
+    let binaries = match blocking(move || wanted.find()).await {
+        Ok(found) => Some(found),
+        Err(ShadowError::NotInstalled) => None,
+        Err(error) => return Err(ProveError::from(error).into()),
     };
     // What is predicted is what that server would do.
-    let major = replayed
-        .as_ref()
-        .and_then(|replayed| u16::try_from(replayed.major()).ok());
+    let major = binaries.as_ref().and_then(|found| u16::try_from(found.major).ok());
+    let keys = Keys::new(history, settings);
     let settings = Settings {
         postgres: major.unwrap_or(settings.postgres),
         ..settings.clone()
     };
     let (documents, timeline) = project::replay(history, &settings);
-    let predictions = predict(history, &documents, &timeline, &settings, &file);
-    let trace = match &replayed {
-        Some(replayed) => Some(trace(replayed.database(), &file, &predictions, limits, cancel).await?),
+    let subject = Subject {
+        predictions: predict(history, &documents, &timeline, &settings, &file),
+        history,
+        file: &file,
+        limits,
+        cancel,
+    };
+    let trace = match binaries {
+        Some(binaries) => match subject.traced((&options, binaries), workspace, &keys).await {
+            Err(ReportError::Server(ProveError::Cancelled)) => return Err(TraceError::Cancelled.into()),
+            traced => Some(traced?),
+        },
         None => None,
     };
     let places = file.steps.iter().flat_map(Step::statements);
     let known: Vec<Prediction> = places
-        .map(|statement| predictions.get(&statement.span).cloned().unwrap_or_default())
+        .map(|statement| subject.predictions.get(&statement.span).cloned().unwrap_or_default())
         .collect();
     Ok(Report::new(&file, trace, known, &settings.sizes))
+}
+
+/// A file, what comes before it, and what is expected of it.
+struct Subject<'a> {
+    history: &'a History,
+    file: &'a File,
+    predictions: BTreeMap<Span, Prediction>,
+    limits: Limits,
+    cancel: &'a CancellationToken,
+}
+
+impl Subject<'_> {
+    async fn traced(&self, server: (&Options, Binaries), workspace: &Path, keys: &Keys) -> Result<Trace, ReportError> {
+        let mut site = Site::open(server, workspace, self.history, keys, self.cancel).await?;
+        let watch = Watch::new(prove::Limits::default(), self.cancel);
+        let number = self.file.number;
+        let known = match site.make(number, &watch, &|_| {}).await? {
+            Ok(known) => known,
+            Err(unfit) => return Err(ReportError::Before(unfit.reason)),
+        };
+        let traced = self.run(&mut site).await;
+        site.clear(&known).await?;
+        let is_held = traced.as_ref().is_ok_and(|trace| {
+            let failure = trace.failure();
+            failure.is_some_and(|(_, failure)| failure.error.is_held_by_another_database())
+        });
+        if !is_held {
+            return traced;
+        }
+        if let Err(unfit) = site.make_alone(number, &watch, &|_| {}).await? {
+            return Err(ReportError::Before(unfit.reason));
+        }
+        let traced = self.run(&mut site).await;
+        site.renew().await?;
+        traced
+    }
+
+    async fn run(&self, site: &mut Site<'_>) -> Result<Trace, ReportError> {
+        let database = site.database();
+        // Sessions that begin from now on tell what they do. The role that migrations run as may not take that back.
+        let talk = format!(
+            "ALTER DATABASE {} SET log_min_messages = {TALKATIVE}",
+            identifier(database.name())
+        );
+        let told = site.lease.maintenance.execute(&talk).await;
+        told.map_err(TraceError::Server)?;
+        let traced = trace(&database, self.file, &self.predictions, self.limits, self.cancel);
+        Ok(traced.await?)
+    }
 }
 
 fn refusal_of(refusal: &plan::Refusal) -> TraceError {

@@ -5,25 +5,20 @@ use std::sync::Arc;
 
 use analysis::diagram::Diagram;
 use serde_json::Value;
-use tower_lsp::ls_types::{MessageType, Uri};
+use tower_lsp::ls_types::Uri;
 
+use crate::jobs;
 use crate::pages::{Page, present};
 use crate::state::Shared;
 
 /// Starts to draw; what comes of it is a picture and a message.
 pub(crate) fn run(shared: &Arc<Shared>, uri: Uri) -> Option<Value> {
-    let shared = Arc::clone(shared);
-    tokio::spawn(async move {
-        let (level, words) = match draw(&shared, &uri).await {
+    jobs::begin(shared, |shared| async move {
+        match draw(&shared, &uri).await {
             Some((root, page)) => present(&shared, &root, page).await,
-            None => (
-                MessageType::WARNING,
-                "This file is no migration of a project.".to_owned(),
-            ),
-        };
-        shared.client.show_message(level, words).await;
-    });
-    None
+            None => jobs::no_migration(),
+        }
+    })
 }
 
 /// The folder of the project, and the picture.

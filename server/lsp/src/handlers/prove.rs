@@ -14,7 +14,7 @@ use tower_lsp::ls_types::{MessageType, Uri};
 
 use crate::handlers::create;
 use crate::handlers::migrations::MigrationsChanged;
-use crate::jobs::{Doing, Job};
+use crate::jobs::{self, Doing, Job};
 use crate::snapshot::{Snapshot, View};
 use crate::state::Shared;
 
@@ -46,28 +46,15 @@ pub(crate) fn migration<'s>(snapshot: &'s Snapshot, path: &Path) -> Option<(&'s 
 
 /// Starts the job; what comes of it is told by a message, a lens and findings.
 pub(crate) fn run(shared: &Arc<Shared>, uri: Uri) -> Option<Value> {
-    let shared = Arc::clone(shared);
-    tokio::spawn(async move {
-        let (level, words) = carry_out(&shared, uri).await;
-        shared.client.show_message(level, words).await;
-    });
-    None
+    jobs::begin(shared, |shared| async move { carry_out(&shared, uri).await })
 }
 
 async fn carry_out(shared: &Arc<Shared>, uri: Uri) -> (MessageType, String) {
-    if !shared.session().options.trusted {
-        let words = "dblsp runs nothing here, because this workspace is not trusted. A proof runs its migrations on a \
-                     throw-away server of this machine: trust it only if you know where it comes from.";
-        return (MessageType::WARNING, words.to_owned());
+    if let Some(told) = jobs::distrust(shared, "A proof") {
+        return told;
     }
-    let not_one = || {
-        (
-            MessageType::WARNING,
-            "This file is no migration of a project.".to_owned(),
-        )
-    };
     let Some(mut asked) = ask(shared, &uri).await else {
-        return not_one();
+        return jobs::no_migration();
     };
     let migration = &asked.history.migrations[asked.number];
     if !migration.has_rollback {
@@ -78,7 +65,7 @@ async fn carry_out(shared: &Arc<Shared>, uri: Uri) -> (MessageType, String) {
         }
         match ask(shared, &uri).await {
             Some(again) => asked = again,
-            None => return not_one(),
+            None => return jobs::no_migration(),
         }
     }
     let job = shared
@@ -89,7 +76,7 @@ async fn carry_out(shared: &Arc<Shared>, uri: Uri) -> (MessageType, String) {
     seen(shared, &asked.file).await;
     match proven {
         Ok(Some(proof)) => told(&asked, &proof),
-        Ok(None) => not_one(),
+        Ok(None) => jobs::no_migration(),
         Err(ProveError::Cancelled) => (MessageType::INFO, "Nothing was proven.".to_owned()),
         Err(error) => (MessageType::ERROR, format!("{error}: {}", error.hint())),
     }

@@ -10,6 +10,7 @@ use database::trace::{self, Limits, ReportError, TraceError};
 use serde_json::Value;
 use tower_lsp::ls_types::{MessageType, Uri};
 
+use crate::jobs;
 use crate::pages::{Page, present};
 use crate::state::Shared;
 
@@ -23,30 +24,21 @@ struct Asked {
 
 /// Starts the job; what comes of it is a page and a message.
 pub(crate) fn run(shared: &Arc<Shared>, uri: Uri) -> Option<Value> {
-    let shared = Arc::clone(shared);
-    tokio::spawn(async move {
-        let (level, words) = carry_out(&shared, uri).await;
-        shared.client.show_message(level, words).await;
-    });
-    None
+    jobs::begin(shared, |shared| async move { carry_out(&shared, uri).await })
 }
 
 async fn carry_out(shared: &Arc<Shared>, uri: Uri) -> (MessageType, String) {
-    if !shared.session().options.trusted {
-        let words = "dblsp runs nothing here, because this workspace is not trusted. A trace runs its migrations on a \
-                     throw-away server of this machine: trust it only if you know where it comes from.";
-        return (MessageType::WARNING, words.to_owned());
+    if let Some(told) = jobs::distrust(shared, "A trace") {
+        return told;
     }
     let Some(asked) = ask(shared, &uri).await else {
-        return (
-            MessageType::WARNING,
-            "This file is no migration of a project.".to_owned(),
-        );
+        return jobs::no_migration();
     };
     let title = format!("Tracing {}", asked.path);
     let job = shared.jobs.start(shared, title);
     job.doing().set("running it on a throw-away PostgreSQL");
-    let traced = trace::report(&asked.history, &asked.settings, Limits::default(), &job.cancelled()).await;
+    let (limits, cancel) = (Limits::default(), job.cancelled());
+    let traced = trace::report(&asked.root, &asked.history, &asked.settings, limits, &cancel).await;
     drop(job);
     let report = match traced {
         Ok(report) => report,

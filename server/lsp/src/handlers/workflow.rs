@@ -21,7 +21,7 @@ use tower_lsp::ls_types::{MessageActionItem, MessageType, Uri};
 
 use crate::from_proto;
 use crate::handlers::migrations::MigrationsChanged;
-use crate::jobs::{Doing, Job};
+use crate::jobs::{self, Doing, Job};
 use crate::state::Shared;
 
 /// Why a command did not do what was asked, or what it did; for people.
@@ -60,11 +60,10 @@ fn stopped() -> Told {
 
 /// Starts the job of a command; what comes of it is told by a message.
 pub(crate) fn run(shared: &Arc<Shared>, command: &'static str, uri: Option<Uri>, environment: Option<String>) {
-    let shared = Arc::clone(shared);
-    tokio::spawn(async move {
+    jobs::begin(shared, |shared| async move {
         let done = carry_out(&shared, command, uri.as_ref(), environment.as_deref()).await;
         let Told { level, words } = done.unwrap_or_else(|told| told);
-        shared.client.show_message(level, words).await;
+        (level, words)
     });
 }
 

@@ -1,29 +1,6 @@
-//! What pages are made of: escaped text, and a document that needs nothing from elsewhere.
+//! A document that needs nothing from elsewhere.
 
-use std::fmt::{Display, Write};
-
-/// Text for between tags and in quotes.
-pub(super) fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            // No page may hold them, and a terminal of somebody who reads the source neither.
-            letter if letter.is_control() && !matches!(letter, '\n' | '\t') => out.push('\u{fffd}'),
-            letter => out.push(letter),
-        }
-    }
-    out
-}
-
-/// Adds to a page.
-pub(super) fn put(out: &mut String, text: impl Display) {
-    write!(out, "{text}").expect("a string takes all text");
-}
+pub(super) use analysis::diagram::markup::{escaped, put};
 
 /// A whole document. `title` is text, `body` is HTML.
 pub(super) fn document(title: &str, body: &str) -> String {
@@ -43,8 +20,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_in_a_text_is_a_tag() {
-        assert_eq!(escaped("<a b='\"&\u{1b}"), "&lt;a b=&#39;&quot;&amp;\u{fffd}");
+    fn a_title_is_no_tag() {
         let page = document("</title><script>", "<p>x</p>");
         assert!(page.contains("<title>&lt;/title&gt;&lt;script&gt;</title>") && !page.contains("<script"));
     }
