@@ -1,6 +1,9 @@
 //! The reference project in supabase/, applied to a real PostgreSQL: what the design document promises is there, the
 //! tests notice when any of it is missing, and the rollbacks give back what was there before.
 
+#[path = "support/postgres.rs"]
+mod postgres;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,6 +11,8 @@ use std::process::Command;
 use database::canonical::{self, Known, Row};
 use database::rehearse::{File, Outcome, apply_file};
 use database::{Connection, Database, Options, ServerError, Shadow, ShadowError, Template};
+
+use postgres::skip;
 
 const BASELINE: &str = "supabase/migrations/20251026211500_v0_7_0_baseline.sql";
 const SEED: &str = "supabase/migrations/20251026213000_v0_7_0_seed.sql";
@@ -325,9 +330,4 @@ async fn shadow() -> Option<Shadow> {
         }
         Err(error) => panic!("{error}\nhint: {}", error.hint()),
     }
-}
-
-#[allow(clippy::print_stderr, reason = "a skipped test must be seen")]
-fn skip() {
-    eprintln!("SKIPPED: no PostgreSQL on this machine; set DBLSP_PG_BIN");
 }

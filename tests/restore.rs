@@ -1,6 +1,8 @@
 //! `dblsp restore` as people call it, on a real server: what goes is shown, the database's name is typed, a full dump
 //! comes first. Killed at any moment, it has happened or has not, and the same command goes on from that.
 
+#[path = "support/kills.rs"]
+mod kills;
 #[path = "apply/support.rs"]
 #[allow(dead_code, reason = "each test binary uses its own part of this module")]
 mod support;
@@ -374,31 +376,20 @@ async fn killed_at_a_named_place_it_has_happened_or_has_not() {
 async fn killed_at_any_moment_it_has_happened_or_has_not() {
     let Some(shadow) = shadow().await else { return };
     let mut bench = Bench::new(&shadow, "moments").await;
-    // Each takes about two seconds: KILLS=200 for a thorough look.
-    let moments = std::env::var("KILLS")
-        .ok()
-        .and_then(|kills| kills.parse().ok())
-        .unwrap_or(12_u32);
+    let moments = kills::moments(12);
     let begin = Instant::now();
     bench.succeeds(&bench.restore(&["--yes-destroy", "moments"]));
     let whole = begin.elapsed();
     bench.fill().await;
     let (mut killed, mut restored) = (0, 0);
     for moment in 0..moments {
-        let mut child = bench
-            .command(&bench.restore(&["--yes-destroy", "moments"]))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the binary starts");
-        // Spread over the whole time that it takes, in an order that is not that of time.
-        let share = f64::from(moment * 83 % moments) / f64::from(moments);
-        tokio::time::sleep(whole.mul_f64(share)).await;
-        killed += u32::from(child.kill().is_ok());
-        child.wait().expect("it ended");
-        restored += u32::from(bench.check(&format!("at {share:.2}"), "moments").await);
+        let command = bench.command(&bench.restore(&["--yes-destroy", "moments"]));
+        let (when, was_running) = kills::kill(command, whole, moment, moments).await;
+        killed += u32::from(was_running);
+        restored += u32::from(bench.check(&when, "moments").await);
         bench.fill().await;
     }
-    assert!(killed > moments / 2, "{killed} of {moments} were killed");
+    kills::tell("restore", (killed, moments), restored);
+    assert!(killed > moments / 4, "{killed} of {moments} were killed");
     assert!(restored < moments, "every one was too late");
 }

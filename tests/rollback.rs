@@ -1,14 +1,21 @@
 //! The commands that look back, on a real server, as people call them: rollback, archive, snapshot, test, drift, baseline.
 //! Killed at any moment, a rollback has happened or has not.
 
+#[path = "support/kills.rs"]
+mod kills;
+#[path = "support/postgres.rs"]
+mod postgres;
+
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use database::{Connection, Database, Options, Shadow, ShadowError, Template};
 use serde_json::Value;
 use tempfile::TempDir;
+
+use postgres::skip;
 
 const SETUP: &str = "create table public.a (id int primary key, b text, c int);
 insert into public.a select n, 'row ' || n, n from generate_series(1, 50) n;
@@ -44,11 +51,6 @@ async fn shadow() -> Option<Shadow> {
         }
         Err(error) => panic!("{error}"),
     }
-}
-
-#[allow(clippy::print_stderr, reason = "a skipped test must be seen")]
-fn skip() {
-    eprintln!("SKIPPED: no PostgreSQL on this machine; set DBLSP_PG_BIN");
 }
 
 /// A project with two migrations, a script for the second, and a test.
@@ -430,11 +432,7 @@ async fn killed_at_a_named_place_it_has_happened_or_has_not() {
 #[tokio::test]
 async fn killed_at_any_moment_it_has_happened_or_has_not() {
     let Some(mut copies) = Copies::new().await else { return };
-    // Each takes about two seconds: KILLS=200 for a thorough look.
-    let moments: u32 = std::env::var("KILLS")
-        .ok()
-        .and_then(|kills| kills.parse().ok())
-        .unwrap_or(40);
+    let moments = kills::moments(40);
     let mut undone = 0;
     let mut killed = 0;
     let (name, session) = copies.next().await;
@@ -444,20 +442,12 @@ async fn killed_at_any_moment_it_has_happened_or_has_not() {
     copies.check(&name, session, "not killed").await;
     for moment in 0..moments {
         let (name, session) = copies.next().await;
-        let mut child: Child = copies
-            .bench
-            .command(&name, &["rollback", VERSIONS[1], "--yes"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the binary starts");
-        // Spread over the whole time that it takes, in an order that is not that of time.
-        let share = f64::from(moment * 83 % moments) / f64::from(moments);
-        tokio::time::sleep(whole.mul_f64(share)).await;
-        killed += u32::from(child.kill().is_ok());
-        child.wait().expect("it ended");
-        undone += u32::from(copies.check(&name, session, &format!("at {share:.2}")).await);
+        let command = copies.bench.command(&name, &["rollback", VERSIONS[1], "--yes"]);
+        let (when, was_running) = kills::kill(command, whole, moment, moments).await;
+        killed += u32::from(was_running);
+        undone += u32::from(copies.check(&name, session, &when).await);
     }
-    assert!(killed > moments / 2, "{killed} of {moments} were killed");
+    kills::tell("rollback", (killed, moments), undone);
+    assert!(killed > moments / 4, "{killed} of {moments} were killed");
     assert!(undone < moments, "every one was too late");
 }

@@ -1,10 +1,15 @@
 //! A project, a database behind it, and the binary.
 
+#[path = "../support/postgres.rs"]
+mod postgres;
+
 use std::fs;
 use std::process::{Command, Output, Stdio};
 
 use database::{Connection, Database, Options, Shadow, ShadowError, Template};
 use tempfile::TempDir;
+
+pub(crate) use postgres::skip;
 
 /// A server, or `None` where this machine has no PostgreSQL. In CI that is a failure.
 pub(crate) async fn shadow() -> Option<Shadow> {
@@ -16,11 +21,6 @@ pub(crate) async fn shadow() -> Option<Shadow> {
         }
         Err(error) => panic!("{error}\nhint: {}", error.hint()),
     }
-}
-
-#[allow(clippy::print_stderr, reason = "a skipped test must be seen")]
-pub(crate) fn skip() {
-    eprintln!("SKIPPED: no PostgreSQL on this machine; set DBLSP_PG_BIN");
 }
 
 /// A project with an environment `staging`, and the database behind it.

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use database::history;
 use tempfile::TempDir;
 
 use super::A;
@@ -63,6 +64,14 @@ async fn a_password_appears_nowhere() {
         &["doctor"],
         &["link", "staging"],
         &["plan", "--format", "json"],
+        &["snapshot", "--output", "now.sql"],
+        &["drift"],
+        &["baseline"],
+        &["test", "v0.1.0"],
+        &["archive", "list"],
+        &["restore", "now.sql", "--dry-run"],
+        &["rollback", "20260101000000", "--yes"],
+        &["adopt"],
     ] {
         seen.push(project.run(arguments));
     }
@@ -146,6 +155,40 @@ async fn ways_that_lead_nowhere_are_told_apart() {
     }
     project.url = "mysql://me@localhost/x".to_owned();
     assert_eq!(project.run(&["apply"]).status.code(), Some(2));
+}
+
+/// A file that may not grow is a disk that is full, for every user.
+#[tokio::test]
+async fn without_room_for_the_snapshot_nothing_is_applied() {
+    let Some(shadow) = shadow().await else { return };
+    let table = "create table public.t (id bigint primary key);\nalter table public.t enable row level security;\n";
+    let project = Project::new(&shadow, "full", &[(A, table)]).await;
+    let mut session = project.session().await;
+    let large = format!(
+        "create function public.large() returns text language sql as $$ select '{}' $$",
+        "x".repeat(4000)
+    );
+    session.execute(&large).await.expect("created");
+    let known = project.command(&["apply"]);
+    let mut limited = Command::new("sh");
+    limited
+        .args(["-c", "trap '' XFSZ; ulimit -f 1; exec \"$0\" \"$@\""])
+        .arg(known.get_program())
+        .args(known.get_args())
+        .current_dir(project.folder.path())
+        .envs(known.get_envs().filter_map(|(name, value)| Some((name, value?))))
+        .stdin(Stdio::null());
+    let output = limited.output().expect("a shell");
+    assert_eq!(output.status.code(), Some(3), "{}", errors(&output));
+    assert!(errors(&output).contains("was not written"), "{}", errors(&output));
+    let schemas = project.folder.path().join("supabase/schemas");
+    let left = fs::read_dir(schemas).map_or(0, Iterator::count);
+    assert_eq!(left, 0, "nothing that looks like a snapshot");
+    assert_eq!(value(&mut session, "select to_regclass('public.t') is null").await, "t");
+    let recorded = history::read(&mut session).await.expect("the history");
+    assert!(recorded.is_empty());
+    project.succeed(&["apply"]);
+    assert_eq!(value(&mut session, "select to_regclass('public.t') is null").await, "f");
 }
 
 /// A TCP port that leads to the socket.

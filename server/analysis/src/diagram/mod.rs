@@ -3,6 +3,7 @@
 
 mod difference;
 mod layout;
+pub mod markup;
 mod mermaid;
 mod route;
 mod svg;

@@ -1,8 +1,7 @@
 //! A diagram as SVG. It brings its own style and needs nothing from elsewhere.
 
-use std::fmt::{Display, Write};
-
 use super::layout::{HEAD, ROW, cut, short, shown};
+use super::markup::{escaped, put};
 use super::route::{Drawing, draw as route};
 use super::{Column, Diagram, Mark, Table};
 
@@ -68,27 +67,6 @@ pub(super) fn draw(diagram: &Diagram) -> String {
         signs(&mut out, height - 14);
     }
     out.push_str("</svg>\n");
-    out
-}
-
-fn put(out: &mut String, text: impl Display) {
-    write!(out, "{text}").expect("a string takes all text");
-}
-
-/// Text for between tags and in quotes.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            // XML has no way to say them.
-            letter if letter.is_control() || matches!(letter, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
-            letter => out.push(letter),
-        }
-    }
     out
 }
 
