@@ -48,6 +48,11 @@ const ROWS: [&str; 5] = [
 ];
 const SERVER: &str = include_str!("queries/server.sql");
 
+const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+/// With an empty search path every type outside `pg_catalog` is printed with its schema. Planning is what the query spends;
+/// compiling it would only add to it.
+const SETTINGS: &str = "SET LOCAL search_path = ''; SET LOCAL jit = off";
+
 /// Everything that users made, sorted. Reads one moment of the database. The session must not be in a transaction.
 pub async fn read(connection: &mut Connection, known: &Known) -> Result<Vec<Row>, ServerError> {
     let mut rows = with_settings(connection, &query(&[OBJECTS, PARTS], &[])).await?;
@@ -64,28 +69,28 @@ pub(crate) fn query(objects: &[&str], more: &[&str]) -> String {
 
 /// Reads rows in a transaction of its own, so that nothing of it stays in the session.
 pub(crate) async fn with_settings(connection: &mut Connection, query: &str) -> Result<Vec<Row>, ServerError> {
-    connection
-        .execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        .await?;
-    match in_transaction(connection, query).await {
-        Ok(rows) => {
-            connection.execute("COMMIT").await?;
-            Ok(rows)
-        }
-        Err(error) => {
-            connection.execute("ROLLBACK").await?;
-            Err(error)
-        }
-    }
+    connection.execute(BEGIN).await?;
+    let done = in_transaction(connection, query).await;
+    end(connection, done).await
+}
+
+/// Has the server plan such a query.
+pub(crate) async fn plan(connection: &mut Connection, query: &str) -> Result<(), ServerError> {
+    connection.execute(BEGIN).await?;
+    connection.execute(SETTINGS).await?;
+    let done = connection.plan(query).await;
+    end(connection, done).await
+}
+
+async fn end<T>(connection: &mut Connection, done: Result<T, ServerError>) -> Result<T, ServerError> {
+    let how = if done.is_ok() { "COMMIT" } else { "ROLLBACK" };
+    connection.execute(how).await?;
+    done
 }
 
 /// Reads rows in the transaction that is open, and leaves it with an empty search path.
 pub(crate) async fn in_transaction(connection: &mut Connection, query: &str) -> Result<Vec<Row>, ServerError> {
-    // With an empty search path every type outside pg_catalog is printed with its schema. Planning cost is what this
-    // query spends; compiling it would only add to it.
-    connection
-        .execute("SET LOCAL search_path = ''; SET LOCAL jit = off")
-        .await?;
+    connection.execute(SETTINGS).await?;
     let rows = connection.rows_again(query).await?;
     Ok(rows.into_iter().map(row).collect())
 }

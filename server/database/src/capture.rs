@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::canonical::{self, Row};
 use crate::connection::{Connection, ServerError};
+use crate::plan::checksum;
 
 const ROLES: &str = include_str!("queries/roles.sql");
 const DEFINITIONS: &str = include_str!("queries/definitions.sql");
@@ -79,9 +80,71 @@ impl Capture {
     }
 }
 
+fn objects() -> String {
+    canonical::OBJECTS.replacen("'_dblsp'", TOOLS, 1)
+}
+
 fn query() -> String {
-    let objects = canonical::OBJECTS.replacen("'_dblsp'", TOOLS, 1);
-    canonical::query(&[&objects, canonical::PARTS, ROLES], &[DEFINITIONS])
+    canonical::query(&[&objects(), canonical::PARTS, ROLES], &[DEFINITIONS])
+}
+
+/// Two sessions that read a database which nobody changes meanwhile, each of them one half.
+#[derive(Debug)]
+pub(crate) struct Readers {
+    sessions: [Connection; 2],
+    halves: [String; 2],
+}
+
+impl Readers {
+    /// Sessions of a superuser, that nobody else has a part in.
+    pub(crate) fn new(mut sessions: [Connection; 2]) -> Self {
+        for session in &mut sessions {
+            session.keep_plans();
+        }
+        let flat = canonical::query(&[&objects(), canonical::PARTS], &[]);
+        let definitions = format!("{}{}{ROLES}{DEFINITIONS}", objects(), canonical::PARTS);
+        Self {
+            sessions,
+            halves: [flat, definitions],
+        }
+    }
+
+    /// What depends on how is read: catalogs that were read in another way are not to be compared with these.
+    pub(crate) fn key(&self) -> String {
+        checksum(&self.halves.concat())
+    }
+
+    /// Has the server plan what it will be asked, which takes it as long as the answer.
+    pub(crate) async fn plan(&mut self) -> Result<(), ServerError> {
+        let [one, other] = &mut self.sessions;
+        let [flat, definitions] = &self.halves;
+        tokio::try_join!(canonical::plan(one, flat), canonical::plan(other, definitions))?;
+        Ok(())
+    }
+
+    /// Reads.
+    pub(crate) async fn read(&mut self) -> Result<Capture, ServerError> {
+        let [one, other] = &mut self.sessions;
+        let [flat, definitions] = &self.halves;
+        let server_major = one.server_major();
+        let (mut rows, more) = tokio::try_join!(
+            canonical::with_settings(one, flat),
+            canonical::with_settings(other, definitions)
+        )?;
+        rows.extend(more);
+        Ok(Capture::of(server_major, rows))
+    }
+
+    /// One of the sessions, for other questions.
+    pub(crate) fn session(&mut self) -> &mut Connection {
+        &mut self.sessions[0]
+    }
+
+    pub(crate) async fn close(self) {
+        for session in self.sessions {
+            session.close().await;
+        }
+    }
 }
 
 /// How an object differs between two moments.

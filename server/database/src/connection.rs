@@ -339,8 +339,24 @@ impl Connection {
 
     /// [`Self::rows`] of a query that will be asked again: where plans are kept, it is planned once.
     pub(crate) async fn rows_again(&mut self, sql: &str) -> Result<Vec<Vec<Option<String>>>, ServerError> {
+        match self.prepared(sql).await? {
+            Some(number) => self.rows(&format!("EXECUTE dblsp_{number}")).await,
+            None => self.rows(sql).await,
+        }
+    }
+
+    /// Has the server plan a query before it is asked, where plans are kept. It is not run.
+    pub(crate) async fn plan(&mut self, sql: &str) -> Result<(), ServerError> {
+        match self.prepared(sql).await? {
+            Some(number) => self.execute(&format!("EXPLAIN EXECUTE dblsp_{number}")).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The number of a query that the server knows; `None` where it is to know none.
+    async fn prepared(&mut self, sql: &str) -> Result<Option<usize>, ServerError> {
         let Some(planned) = &self.planned else {
-            return self.rows(sql).await;
+            return Ok(None);
         };
         let known = planned.iter().position(|known| known == sql);
         let number = known.unwrap_or(planned.len());
@@ -348,7 +364,7 @@ impl Connection {
             self.execute(&format!("PREPARE dblsp_{number} AS {sql}")).await?;
             self.planned.get_or_insert_default().push(sql.to_owned());
         }
-        self.rows(&format!("EXECUTE dblsp_{number}")).await
+        Ok(Some(number))
     }
 
     /// The first column of the first row.

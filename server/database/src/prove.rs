@@ -10,6 +10,7 @@ mod store;
 pub(crate) mod watch;
 
 use std::path::Path;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use analysis::history::{History, Migration};
@@ -361,31 +362,41 @@ impl<'a> Prover<'a> {
         let migration = &self.request.history.migrations[number];
         let losses = self.losses(number);
         let watch = Watch::new(self.request.limits, &self.request.cancel);
+        let mut bench = Bench::open(&self.site.lease, WORK, self.request.limits.statement).await?;
+        let reader = bench.readers.key();
+        let known = self.site.catalog(number, &reader).await?;
+        let is_known = known.is_some();
         let Site { lease, files, .. } = &mut self.site;
-        let mut bench = Bench::open(lease, WORK, self.request.limits.statement).await?;
         let case = Case {
             migration,
             file: &files[number],
             script,
             losses: &losses,
             rows: self.request.rows,
+            before: known.map(Arc::new).map_or_else(OnceLock::new, OnceLock::from),
         };
-        let done = watch.over(lease, WORK, bench.backend(), case.run(&mut bench)).await?;
+        let backend = bench.worker.backend();
+        let done = watch.over(lease, WORK, backend, case.run(&mut bench)).await?;
         bench.close().await;
-        match done {
-            Ended::Done(Ok(judged)) => Ok((judged, false)),
+        let found = case.before.get().filter(|_| !is_known).map(Arc::clone);
+        let judged = match done {
+            Ended::Done(Ok(judged)) => (judged, false),
             Ended::Done(Err(stop)) => {
                 let is_held = stop.error().is_some_and(ServerError::is_held_by_another_database);
-                Ok((case.stopped(stop)?, is_held))
+                (case.stopped(stop)?, is_held)
             }
             Ended::TooMuch(reason) => {
                 let judged = Judged {
                     proof: Proof::new(migration, Verdict::Unverifiable, reason),
                     is_lasting: false,
                 };
-                Ok((judged, false))
+                (judged, false)
             }
+        };
+        if let Some(before) = found {
+            self.site.keep_catalog(number, (&reader, &before)).await?;
         }
+        Ok(judged)
     }
 }
 
@@ -428,11 +439,13 @@ struct Case<'a> {
     script: &'a File,
     losses: &'a Losses,
     rows: WithRows,
+    /// The catalogs before the migration, once they are read; made-up rows change nothing in them.
+    before: OnceLock<Arc<Capture>>,
 }
 
 /// What was there at one moment.
 struct Moment {
-    catalog: Capture,
+    catalog: Arc<Capture>,
     rows: Rows,
 }
 
@@ -442,23 +455,35 @@ impl Case<'_> {
             WithRows::Yes => rows::fill(bench).await?,
             WithRows::No => Vec::new(),
         };
-        let before = self.look(bench).await?;
-        let run = bench.apply(self.file, self.losses).await?;
+        let before = match self.before.get() {
+            Some(catalog) => self.look_beside(Arc::clone(catalog), bench).await?,
+            None => self.look(bench).await?,
+        };
+        self.before.get_or_init(|| Arc::clone(&before.catalog));
+        let run = bench.apply_first(self.file, self.losses).await?;
         let after = self.look(bench).await?;
-        bench.roll_back(self.script, run, self.migration.convention).await?;
+        bench
+            .worker
+            .roll_back(self.script, run, self.migration.convention)
+            .await?;
         let restored = self.look(bench).await?;
         if let Some(proof) = self.wrong(&before, &after, &restored, &unfilled) {
             return Ok(proof.into());
         }
-        bench.apply(self.file, self.losses).await.map_err(Stop::again)?;
-        let again = Capture::read(&mut bench.harness).await?;
+        bench.worker.apply(self.file, self.losses).await.map_err(Stop::again)?;
+        let again = bench.readers.read().await?;
         Ok(self.verdict(&before, &after, &restored, &again).into())
     }
 
     async fn look(&self, bench: &mut Bench) -> Result<Moment, Stop> {
-        let catalog = Capture::read(&mut bench.harness).await?;
+        let catalog = Arc::new(bench.readers.read().await?);
+        self.look_beside(catalog, bench).await
+    }
+
+    /// Looks at the rows.
+    async fn look_beside(&self, catalog: Arc<Capture>, bench: &mut Bench) -> Result<Moment, Stop> {
         let rows = match self.rows {
-            WithRows::Yes => Rows::read(&mut bench.harness).await?,
+            WithRows::Yes => Rows::read(bench.readers.session()).await?,
             WithRows::No => Rows::default(),
         };
         Ok(Moment { catalog, rows })

@@ -230,7 +230,8 @@ async fn belongings(maintenance: &mut Connection) -> Result<String, ServerError>
 async fn open_books(maintenance: &mut Connection) -> Result<(), ServerError> {
     maintenance
         .execute(
-            "CREATE TABLE _dblsp.prefix (name text PRIMARY KEY, belongings text NOT NULL, used timestamptz NOT NULL)",
+            "CREATE TABLE _dblsp.prefix (name text PRIMARY KEY, belongings text NOT NULL, used timestamptz NOT NULL,
+             reader text, catalog text)",
         )
         .await?;
     let first = belongings(maintenance).await?;

@@ -466,6 +466,30 @@ async fn the_history_is_replayed_once_and_proofs_are_kept() {
     assert!(project.history.proofs.values().all(|proof| !proof.is_current));
 }
 
+#[tokio::test]
+async fn what_is_said_of_a_role_does_not_stay() {
+    let left = ("comment on role anon is 'x';", "select 1;");
+    let undone = ("comment on role anon is 'x';", "comment on role anon is null;");
+    for (file, verdict) in [
+        (left, Verdict::Incomplete),
+        (undone, Verdict::Proven),
+        (left, Verdict::Incomplete),
+    ] {
+        let mut project = Project::new(Base::Supabase, &[file, USERS]);
+        let Some(proofs) = project.prove(WithRows::No).await else {
+            return;
+        };
+        assert_verdict(&proofs[0], verdict, "");
+        assert_verdict(&proofs[1], Verdict::Proven, "");
+        // Once more, with what is known of the database before.
+        project.history.companions[0].text = format!("-- again\n{}", file.1).into();
+        project.history.companions[1].text = "drop table if exists public.users;".into();
+        let proofs = project.prove(WithRows::Yes).await.expect("a server");
+        assert_verdict(&proofs[0], verdict, "");
+        assert_verdict(&proofs[1], Verdict::Proven, "");
+    }
+}
+
 /// The databases of the project's server beside those of dblsp.
 async fn strange_databases(project: &Project) -> Vec<String> {
     let own = project.folder.path().canonicalize().expect("a folder");

@@ -7,6 +7,7 @@ use analysis::text::Span;
 
 use super::{ProveError, Refused};
 use crate::archive::{self, ArchiveError, Losses, Purpose};
+use crate::capture::Readers;
 use crate::connection::{Connection, ServerError};
 use crate::extensions::rewrite;
 use crate::history;
@@ -15,10 +16,15 @@ use crate::plan::{File, Statement, Step};
 use crate::rollback::wants_rows;
 use crate::warm::Lease;
 
-/// Two sessions on one database: of the role that migrations run as, and of the superuser, who only looks.
+/// Sessions on one database: of the role that migrations run as, and of the superuser, who only looks.
 pub(super) struct Bench {
+    pub(super) worker: Worker,
+    pub(super) readers: Readers,
+}
+
+/// The session that migrations run in.
+pub(super) struct Worker {
     session: Connection,
-    pub(super) harness: Connection,
 }
 
 /// Why it did not come to its end.
@@ -57,23 +63,41 @@ impl From<ServerError> for Stop {
 
 impl Bench {
     pub(super) async fn open(lease: &Lease, database: &str, limit: Duration) -> Result<Self, ProveError> {
-        let mut harness = lease.harness(database).await?;
-        // The catalogs are read four times, and most of that is planning.
-        harness.keep_plans();
-        Ok(Self {
-            session: lease.migrator(database, limit).await?,
-            harness,
-        })
+        let (worker, one, other) = tokio::try_join!(
+            Worker::open(lease, database, limit),
+            lease.harness(database),
+            lease.harness(database)
+        )?;
+        let readers = Readers::new([one, other]);
+        Ok(Self { worker, readers })
     }
 
-    /// The server's process of the session that works.
+    pub(super) async fn close(self) {
+        self.worker.close().await;
+        self.readers.close().await;
+    }
+
+    /// Applies a migration for the first time, while the server plans what it will be asked afterwards.
+    pub(super) async fn apply_first(&mut self, file: &File, losses: &Losses) -> Result<i64, Stop> {
+        let (run, planned) = tokio::join!(self.worker.apply(file, losses), self.readers.plan());
+        planned?;
+        run
+    }
+}
+
+impl Worker {
+    pub(super) async fn open(lease: &Lease, database: &str, limit: Duration) -> Result<Self, ServerError> {
+        let session = lease.migrator(database, limit).await?;
+        Ok(Self { session })
+    }
+
+    /// The server's process.
     pub(super) fn backend(&self) -> i32 {
         self.session.backend()
     }
 
     pub(super) async fn close(self) {
         self.session.close().await;
-        self.harness.close().await;
     }
 
     /// Applies a migration, and keeps the rows that it destroys; the run that they are kept under.

@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use analysis::history::{Base, Migration};
 use analysis::proof::Verdict;
 
-use super::bench::{Bench, Stop, beyond_the_server};
+use super::bench::{Stop, Worker, beyond_the_server};
 use super::site::Tell;
 use super::watch::{Ended, Watch};
 use super::{Judged, Keys, Progress, Proof, ProveError, WORK};
 use crate::archive::Losses;
-use crate::connection::literal;
+use crate::capture::Capture;
+use crate::connection::{ServerError, literal};
 use crate::journal;
 use crate::plan::File;
 use crate::shadow::Template;
@@ -148,7 +149,7 @@ impl<'a> Prefixes<'a> {
         if files.is_empty() {
             return Ok(Ok(()));
         }
-        let mut bench = Bench::open(lease, database, watch.statement()).await?;
+        let mut worker = Worker::open(lease, database, watch.statement()).await?;
         let nothing = Losses::default();
         let mut done = Ok(());
         for (at, file) in files.iter().enumerate() {
@@ -160,9 +161,9 @@ impl<'a> Prefixes<'a> {
                 });
                 break;
             }
-            let backend = bench.backend();
+            let backend = worker.backend();
             let ended = watch
-                .over(lease, database, backend, bench.apply(file, &nothing))
+                .over(lease, database, backend, worker.apply(file, &nothing))
                 .await?;
             done = match ended {
                 Ended::Done(Ok(_)) => continue,
@@ -175,8 +176,41 @@ impl<'a> Prefixes<'a> {
             };
             break;
         }
-        bench.close().await;
+        worker.close().await;
         Ok(done)
+    }
+
+    /// The catalogs of the database that the migration finds, where somebody has read them in the same way.
+    pub(super) async fn catalog(
+        &self,
+        lease: &mut Lease,
+        number: usize,
+        reader: &str,
+    ) -> Result<Option<Capture>, ServerError> {
+        let text = format!(
+            "SELECT catalog FROM _dblsp.prefix WHERE name = {} AND reader = {}",
+            literal(&self.name(number)),
+            literal(reader)
+        );
+        let text = lease.maintenance.value(&text).await?;
+        let value = text.and_then(|text| serde_json::from_str(&text).ok());
+        Ok(value.as_ref().and_then(Capture::from_json))
+    }
+
+    /// Keeps the catalogs that were read of a copy.
+    pub(super) async fn keep_catalog(
+        &self,
+        lease: &mut Lease,
+        number: usize,
+        (reader, catalog): (&str, &Capture),
+    ) -> Result<(), ServerError> {
+        let sql = format!(
+            "UPDATE _dblsp.prefix SET reader = {}, catalog = {} WHERE name = {}",
+            literal(reader),
+            literal(&catalog.to_json().to_string()),
+            literal(&self.name(number))
+        );
+        lease.maintenance.execute(&sql).await
     }
 
     /// Keeps what was replayed, and lets go of what nobody has used for the longest time.
@@ -188,8 +222,9 @@ impl<'a> Prefixes<'a> {
             .maintenance
             .execute(&format!(
                 "ALTER DATABASE {WALK} RENAME TO {name};
-                 INSERT INTO _dblsp.prefix VALUES ({0}, {1}, clock_timestamp())
-                 ON CONFLICT (name) DO UPDATE SET belongings = EXCLUDED.belongings, used = EXCLUDED.used",
+                 INSERT INTO _dblsp.prefix (name, belongings, used) VALUES ({0}, {1}, clock_timestamp())
+                 ON CONFLICT (name) DO UPDATE
+                 SET belongings = EXCLUDED.belongings, used = EXCLUDED.used, reader = NULL, catalog = NULL",
                 literal(&name),
                 literal(&there)
             ))

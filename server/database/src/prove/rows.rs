@@ -39,7 +39,7 @@ struct Column {
 
 /// Puts rows into every table that users made; the tables that stay empty all the same.
 pub(super) async fn fill(bench: &mut Bench) -> Result<Vec<String>, Stop> {
-    let harness = &mut bench.harness;
+    let harness = bench.readers.session();
     let tables = tables(harness).await?;
     // Neither triggers nor row security: what they do is not the migration's.
     harness

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::prefix::{Prefixes, Unfit};
 use super::watch::Watch;
 use super::{Keys, Progress, ProveError, WORK};
+use crate::capture::Capture;
 use crate::discover::Binaries;
 use crate::plan::{self, File};
 use crate::shadow::{Database, Options};
@@ -72,6 +73,16 @@ impl<'a> Site<'a> {
         self.lease.renew().await?;
         let Self { lease, files, prefixes } = self;
         prefixes.make_alone(lease, files, number, watch, tell).await
+    }
+
+    /// The catalogs of the database that a migration finds, where somebody has read them in the same way.
+    pub(super) async fn catalog(&mut self, number: usize, reader: &str) -> Result<Option<Capture>, ProveError> {
+        Ok(self.prefixes.catalog(&mut self.lease, number, reader).await?)
+    }
+
+    /// Keeps the catalogs that were read of it, for the next proof of the same migration.
+    pub(super) async fn keep_catalog(&mut self, number: usize, read: (&str, &Capture)) -> Result<(), ProveError> {
+        Ok(self.prefixes.keep_catalog(&mut self.lease, number, read).await?)
     }
 
     /// Deletes the database, and what its history left on the server beside what was there before.

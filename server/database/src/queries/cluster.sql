@@ -10,6 +10,10 @@ SELECT 'setting ' || CASE setrole WHEN 0 THEN '' ELSE pg_get_userbyid(setrole) E
 FROM pg_db_role_setting
 WHERE setdatabase = 0
 UNION ALL
+SELECT 'comment ' || pg_get_userbyid(objoid) || '|' || description
+FROM pg_shdescription
+WHERE classoid = 'pg_authid'::regclass
+UNION ALL
 SELECT 'database ' || datname
 FROM pg_database
 WHERE datname NOT IN ('dblsp_proof', 'dblsp_walk') AND datname NOT IN (SELECT name FROM _dblsp.prefix)

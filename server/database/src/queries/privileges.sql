@@ -1,28 +1,37 @@
-SELECT 'grant' AS class, g.object || ':' || g.grantee AS identity, jsonb_build_object(
-    -- The same privilege from two grantors counts once, with the option if either gave it.
-    'privileges', (SELECT jsonb_agg(p.name ORDER BY p.name COLLATE "C") FROM (
-        SELECT privilege || CASE WHEN bool_or(grantable) THEN '*' ELSE '' END AS name
-        FROM unnest(g.privileges, g.grantables) AS each (privilege, grantable) GROUP BY privilege
-    ) p)
-) AS facets
+-- Few lists of privileges are unlike, so each is taken apart once.
+SELECT 'grant' AS class, o.class || ':' || o.identity || ':' || list.grantee AS identity, list.facets
 FROM (
-    SELECT s.object, s.grantee, array_agg(s.privilege) AS privileges, array_agg(s.grantable) AS grantables
+    SELECT each.written, each.owner, each.grantee,
+        jsonb_build_object('privileges', jsonb_agg(each.name ORDER BY each.name COLLATE "C")) AS facets
     FROM (
-        SELECT o.class || ':' || o.identity AS object, a.privilege_type AS privilege, a.is_grantable AS grantable,
-            CASE a.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(a.grantee)::text END AS grantee
-        FROM object o
-        CROSS JOIN LATERAL aclexplode(o.acl) a
-        WHERE o.acl IS NOT NULL AND a.grantee <> o.owner
-        UNION ALL
-        SELECT 'column:' || rel.identity || '.' || att.attname, a.privilege_type, a.is_grantable,
-            CASE a.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(a.grantee)::text END
-        FROM rel
-        JOIN pg_attribute att ON att.attrelid = rel.oid AND att.attacl IS NOT NULL AND NOT att.attisdropped
-        CROSS JOIN LATERAL aclexplode(att.attacl) a
-        WHERE a.grantee <> rel.relowner
-    ) s
-    GROUP BY s.object, s.grantee
+        -- The same privilege from two grantors counts once, with the option if either gave it.
+        SELECT lists.written, lists.owner,
+            CASE a.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(a.grantee)::text END AS grantee,
+            a.privilege_type || CASE WHEN bool_or(a.is_grantable) THEN '*' ELSE '' END AS name
+        FROM (
+            SELECT DISTINCT ON (acl::text, owner) acl, acl::text AS written, owner FROM object WHERE acl IS NOT NULL
+        ) lists
+        CROSS JOIN LATERAL aclexplode(lists.acl) a
+        WHERE a.grantee <> lists.owner
+        GROUP BY lists.written, lists.owner, a.grantee, a.privilege_type
+    ) each
+    GROUP BY each.written, each.owner, each.grantee
+) list
+JOIN object o ON o.acl::text = list.written AND o.owner = list.owner
+UNION ALL
+SELECT 'grant', g.object || ':' || g.grantee,
+    jsonb_build_object('privileges', jsonb_agg(g.name ORDER BY g.name COLLATE "C"))
+FROM (
+    SELECT 'column:' || rel.identity || '.' || att.attname AS object,
+        CASE a.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(a.grantee)::text END AS grantee,
+        a.privilege_type || CASE WHEN bool_or(a.is_grantable) THEN '*' ELSE '' END AS name
+    FROM rel
+    JOIN pg_attribute att ON att.attrelid = rel.oid AND att.attacl IS NOT NULL AND NOT att.attisdropped
+    CROSS JOIN LATERAL aclexplode(att.attacl) a
+    WHERE a.grantee <> rel.relowner
+    GROUP BY rel.identity, att.attname, a.grantee, a.privilege_type
 ) g
+GROUP BY g.object, g.grantee
 UNION ALL
 SELECT 'default_privilege',
     pg_get_userbyid(d.defaclrole) || '.' || coalesce(n.nspname, '') || '.' || d.defaclobjtype::text || '.'
