@@ -35,9 +35,50 @@ pub struct Document {
     /// The forward part's statements, with spans in the whole file.
     pub file: Arc<sql::File>,
     syntax_errors: Arc<OnceLock<Box<[SyntaxError]>>>,
+    lock_timeout: LockTimeout,
+}
+
+/// Whether a migration has to do with `lock_timeout`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum LockTimeout {
+    /// It does not name it.
+    #[default]
+    Unnamed,
+    /// It names it.
+    Named,
+    /// It sets it for a role or a database.
+    Standing,
+}
+
+impl LockTimeout {
+    fn of(migration: &Migration, file: &sql::File) -> Self {
+        let text = &*migration.text;
+        let mut statements = file.statements.iter();
+        if !text.contains("lock_timeout") && !text.contains("LOCK_TIMEOUT") {
+            Self::Unnamed
+        } else if statements.any(|one| is_standing(one.span.slice(text))) {
+            Self::Standing
+        } else {
+            Self::Named
+        }
+    }
+}
+
+/// `ALTER ROLE … SET lock_timeout = …`, and the same for a database.
+fn is_standing(statement: &str) -> bool {
+    let words = statement.to_ascii_lowercase();
+    let mut first = words.split_whitespace();
+    first.next() == Some("alter")
+        && matches!(first.next(), Some("role" | "user" | "database"))
+        && words.contains("lock_timeout")
 }
 
 impl Document {
+    /// Whether the migration has to do with `lock_timeout`.
+    pub(crate) fn lock_timeout(&self) -> LockTimeout {
+        self.lock_timeout
+    }
+
     /// What PostgreSQL would not read, with spans in the whole file. Looked for when somebody asks, unless reading did.
     /// `migration`: what this was read from.
     pub fn syntax_errors(&self, migration: &Migration) -> &[SyntaxError] {
@@ -59,6 +100,7 @@ pub fn read(migration: &Migration) -> Document {
     }
     let (file, errors) = sql::parse_and_judge(&forward(migration));
     Document {
+        lock_timeout: LockTimeout::of(migration, &file),
         file: Arc::new(file),
         syntax_errors: Arc::new(OnceLock::from(errors.into_boxed_slice())),
     }
@@ -66,8 +108,10 @@ pub fn read(migration: &Migration) -> Document {
 
 /// Reads one migration like [`read`], and leaves syntax errors for later: looking for them takes most of the time.
 pub fn parse(migration: &Migration) -> Document {
+    let file = sql::parse(&forward(migration));
     Document {
-        file: Arc::new(sql::parse(&forward(migration))),
+        lock_timeout: LockTimeout::of(migration, &file),
+        file: Arc::new(file),
         syntax_errors: Arc::default(),
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use analysis::history::History;
 use serde::Serialize;
+use tokio::runtime::Handle;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tower_lsp::ls_types::{Diagnostic, Uri};
 
@@ -213,6 +214,20 @@ fn refresh(shared: &Arc<Shared>, lenses: bool) {
     });
 }
 
+/// Whether the next edit follows at once: looking at everything would only make it wait for its own findings. To be
+/// called on a thread that may block.
+fn is_typing(shared: &Shared) -> bool {
+    let next = tokio::time::timeout(BREATH, shared.wake.notified());
+    let is_typing = Handle::current().block_on(next).is_ok();
+    if is_typing {
+        shared.wake.notify_one();
+    }
+    is_typing
+}
+
+/// How long nothing must have changed before all files are looked at, where an editor wants no pause.
+const BREATH: Duration = Duration::from_millis(10);
+
 /// Sends the edited files' findings, then all. The revision that was looked at.
 fn judge_area(
     shared: &Shared,
@@ -251,6 +266,9 @@ fn judge_area(
                 whole: None,
             };
             drop(batches.send(batch));
+        }
+        if is_typing(shared) {
+            return revision;
         }
     }
     let Some(judged) = judge::all(&snapshot, &shared.guard, &is_stale) else {

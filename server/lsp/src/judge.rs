@@ -176,20 +176,20 @@ fn history(
         of_whole.or_else(of_begun).or_else(|| alone.get(&number).cloned())
     };
     project::on_deep_stacks(|| {
-        let looks: Vec<Option<Arc<Look>>> = (0..view.documents.len())
-            .into_par_iter()
-            .map(|number| {
-                let look = || (!is_stale()).then(|| Arc::new(look(snapshot, view, &linter, number, guard)));
-                kept(number).or_else(look)
-            })
-            .collect();
-        let whole = if looks.iter().any(Option::is_none) {
-            None
-        } else {
-            let doing = || "judging a project as a whole".to_owned();
-            let found = guard.run(doing, || linter.project_unless(is_stale));
-            found.unwrap_or_else(|| Some(Vec::new()))
+        let look = |number: usize| {
+            let look = || (!is_stale()).then(|| Arc::new(look(snapshot, view, &linter, number, guard)));
+            kept(number).or_else(look)
         };
+        let doing = || "judging a project as a whole".to_owned();
+        let (looks, whole): (Vec<Option<Arc<Look>>>, _) = rayon::join(
+            || (0..view.documents.len()).into_par_iter().map(look).collect(),
+            || {
+                guard
+                    .run(doing, || linter.project_unless(is_stale))
+                    .unwrap_or_else(|| Some(Vec::new()))
+            },
+        );
+        let whole = whole.filter(|_| looks.iter().all(Option::is_some));
         let Some(found) = whole else {
             snapshot.kept.begin(number, view, looks);
             return None;

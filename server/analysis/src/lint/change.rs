@@ -63,7 +63,7 @@ impl<'a> Change<'a> {
 }
 
 fn first_timeout(linter: &Linter<'_>) -> Option<usize> {
-    linter.timeouts.first_use(linter.history, linter.documents)
+    linter.overview.first_timeout(linter.documents)
 }
 
 /// Whether other files' rules see the same of a file's name: see [`super::context::Named`].

@@ -7,7 +7,6 @@ use smol_str::SmolStr;
 
 use super::diagnostic::{Edit, Fix, FixKind, Level, NewFile, NewFiles};
 use super::work::Work;
-use crate::Document;
 use crate::databases::Databases;
 use crate::history::{Base, Companion, History, Migration, Release};
 use crate::proof::Proof;
@@ -25,6 +24,7 @@ use crate::sql::statement::{
     TableConstraintKind,
 };
 use crate::text::Span;
+use crate::{Document, LockTimeout};
 
 /// What a rule looks at.
 #[derive(Clone, Copy)]
@@ -44,48 +44,32 @@ pub struct Cx<'a> {
     only: Option<usize>,
     files: NewFiles,
     far: &'a Far,
-    /// See [`Cx::uses_lock_timeouts`].
-    timeouts: &'a Timeouts,
+    overview: &'a Overview,
 }
 
-/// Since when a history knows of `lock_timeout`; looked for when somebody asks.
+/// What rules ask about the whole history again and again; looked for once, when somebody asks.
 #[derive(Debug, Default)]
-pub(crate) struct Timeouts {
-    first: OnceLock<Option<usize>>,
+pub(crate) struct Overview {
+    first_timeout: OnceLock<Option<usize>>,
+    releases: OnceLock<Box<[Option<Release>]>>,
 }
 
-impl Timeouts {
+impl Overview {
+    /// The release of each migration.
+    fn releases(&self, history: &History) -> &[Option<Release>] {
+        let find = || history.migrations.iter().map(Migration::release).collect();
+        self.releases.get_or_init(find)
+    }
+
     /// The first file that sets `lock_timeout`, unless one sets it for a role or a database, which would do for all files.
-    pub(crate) fn first_use(&self, history: &History, documents: &[Document]) -> Option<usize> {
-        *self.first.get_or_init(|| {
-            let mut first = None;
-            for (number, (migration, document)) in history.migrations.iter().zip(documents).enumerate() {
-                let text = &*migration.text;
-                if !text.contains("lock_timeout") && !text.contains("LOCK_TIMEOUT") {
-                    continue;
-                }
-                first = first.or(Some(number));
-                if document
-                    .file
-                    .statements
-                    .iter()
-                    .any(|one| is_standing(one.span.slice(text)))
-                {
-                    return None;
-                }
-            }
-            first
+    pub(crate) fn first_timeout(&self, documents: &[Document]) -> Option<usize> {
+        *self.first_timeout.get_or_init(|| {
+            let named = |document: &Document| document.lock_timeout() != LockTimeout::Unnamed;
+            let is_standing = |document: &Document| document.lock_timeout() == LockTimeout::Standing;
+            let first = documents.iter().position(named)?;
+            (!documents[first..].iter().any(is_standing)).then_some(first)
         })
     }
-}
-
-/// `ALTER ROLE … SET lock_timeout = …`, and the same for a database.
-fn is_standing(statement: &str) -> bool {
-    let words = statement.to_ascii_lowercase();
-    let mut first = words.split_whitespace();
-    first.next() == Some("alter")
-        && matches!(first.next(), Some("role" | "user" | "database"))
-        && words.contains("lock_timeout")
 }
 
 /// What a rule looked at beyond the judged file and what comes before it: its findings are of use as long as that stays
@@ -106,6 +90,7 @@ pub struct Named<'a> {
     /// Its number.
     pub number: usize,
     migration: &'a Migration,
+    release: Option<Release>,
 }
 
 impl<'a> Named<'a> {
@@ -126,7 +111,7 @@ impl<'a> Named<'a> {
 
     /// See [`Migration::release`].
     pub fn release(self) -> Option<Release> {
-        self.migration.release()
+        self.release
     }
 
     /// Whether findings in it are wanted.
@@ -149,7 +134,7 @@ impl<'a> Cx<'a> {
         timeline: &'a Timeline,
         file: usize,
         far: &'a Far,
-        timeouts: &'a Timeouts,
+        overview: &'a Overview,
     ) -> Self {
         Self {
             history,
@@ -162,7 +147,7 @@ impl<'a> Cx<'a> {
             only: None,
             files: NewFiles::Named,
             far,
-            timeouts,
+            overview,
         }
     }
 
@@ -200,14 +185,19 @@ impl<'a> Cx<'a> {
 
     /// Whether the project has begun to set `lock_timeout` by the judged file.
     pub fn uses_lock_timeouts(&self) -> bool {
-        let first = self.timeouts.first_use(self.history, self.documents);
+        let first = self.overview.first_timeout(self.documents);
         first.is_some_and(|first| first <= self.file)
     }
 
     /// All files of the history, by name, in the order of application.
     pub fn names(&self) -> impl Iterator<Item = Named<'a>> + use<'a> {
-        let migrations = self.history.migrations.iter().enumerate();
-        migrations.map(|(number, migration)| Named { number, migration })
+        let releases = self.overview.releases(self.history);
+        let migrations = self.history.migrations.iter().zip(releases).enumerate();
+        migrations.map(|(number, (migration, release))| Named {
+            number,
+            migration,
+            release: *release,
+        })
     }
 
     /// Whether a file's first line holds it back: see [`Migration::is_held`].

@@ -36,7 +36,7 @@ pub use rules::RULES;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use context::{Cx, Far, Finding, Place, Report, Timeouts};
+use context::{Cx, Far, Finding, Overview, Place, Report};
 use diagnostic::{Diagnostic, Level, NewFiles, Related};
 use rule::{Check, Rule};
 use work::Held;
@@ -74,7 +74,7 @@ pub struct Linter<'a> {
     timeline: Arc<Timeline>,
     /// Those that are on for some file.
     rules: Vec<&'static Rule>,
-    timeouts: Timeouts,
+    overview: Overview,
     files: NewFiles,
 }
 
@@ -104,7 +104,7 @@ impl<'a> Linter<'a> {
             settings,
             timeline,
             rules,
-            timeouts: Timeouts::default(),
+            overview: Overview::default(),
             files: NewFiles::Named,
         }
     }
@@ -186,7 +186,7 @@ impl<'a> Linter<'a> {
             &self.timeline,
             number,
             far,
-            &self.timeouts,
+            &self.overview,
         )
         .with_files(self.files)
     }

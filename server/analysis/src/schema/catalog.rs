@@ -17,7 +17,7 @@ use crate::history::Base;
 use crate::sql::statement::ObjectKind;
 
 /// Everything that a history has made so far.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Catalog {
     /// By name.
     pub schemas: OrdMap<SmolStr, Arc<Schema>>,
@@ -85,6 +85,8 @@ impl PartialEq for Kinship {
         true
     }
 }
+
+impl Eq for Kinship {}
 
 type Pairs = OrdSet<(Id, Id)>;
 
@@ -260,7 +262,7 @@ fn is_word_character(c: char) -> bool {
 }
 
 /// The latest statement of each kind whose effect nobody can tell; what was changed before it is no longer certain.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Taints {
     /// May have changed anything, tables in any case.
     pub everything: Option<Origin>,

@@ -13,7 +13,7 @@ use super::objects::{
 use crate::sql::statement::ObjectKind;
 
 /// One change of the catalog.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// A new object.
     Create(Object),
@@ -118,7 +118,7 @@ pub enum ColumnChange {
 }
 
 /// What changed in a table as a whole.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TableChange {
     RowSecurity(bool),
     ForceRowSecurity(bool),
@@ -156,7 +156,7 @@ pub enum Write {
 }
 
 /// What an unreadable or dynamic statement may have changed.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Taint {
     /// These objects.
     Objects(Vec<Key>),
@@ -173,7 +173,7 @@ pub enum Taint {
 }
 
 /// An object with its key.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Object {
     Schema(SmolStr, Arc<Schema>),
     Relation(Id, Arc<Relation>),

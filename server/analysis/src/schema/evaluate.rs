@@ -14,7 +14,7 @@ use crate::sql::name::Name;
 use crate::sql::statement::{Expr, ExprNode, FromItem, Query, QueryBody, Select, SelectItem};
 
 /// A value.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Value {
     /// NULL
     Null,

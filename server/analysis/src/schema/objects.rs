@@ -152,7 +152,7 @@ pub struct Definition {
 }
 
 /// What every object has.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Meta {
     pub certainty: Certainty,
     pub created: Origin,
@@ -255,13 +255,13 @@ pub fn quote(name: &str) -> String {
 }
 
 /// A relation: what `pg_class` holds, so that one namespace has one map.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Relation {
     pub meta: Meta,
     pub kind: RelationKind,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RelationKind {
     Table(Box<Table>),
     View(View),
@@ -334,7 +334,7 @@ pub enum TableKind {
     Foreign,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
     pub kind: TableKind,
     pub persistence: Persistence,
@@ -409,7 +409,7 @@ impl Table {
     }
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartitionKey {
     /// `range`, `list`, `hash`
     pub strategy: SmolStr,
@@ -419,7 +419,7 @@ pub struct PartitionKey {
     pub text: SmolStr,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column {
     pub name: SmolStr,
     pub ty: Type,
@@ -440,14 +440,14 @@ pub struct Column {
     pub acl: Acl,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Generated {
     pub stored: bool,
     pub expr: Arc<Expr>,
     pub text: SmolStr,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Constraint {
     pub name: SmolStr,
     /// Whether PostgreSQL chose the name.
@@ -467,7 +467,7 @@ pub struct Constraint {
     pub text: SmolStr,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConstraintKind {
     Primary,
     Unique,
@@ -478,7 +478,7 @@ pub enum ConstraintKind {
     NotNull,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ForeignKey {
     pub table: Id,
     pub columns: Vec<SmolStr>,
@@ -486,7 +486,7 @@ pub struct ForeignKey {
     pub on_update: ReferentialAction,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trigger {
     pub name: SmolStr,
     pub function: Id,
@@ -504,7 +504,7 @@ pub struct Trigger {
     pub definition: Option<Arc<Definition>>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
     pub name: SmolStr,
     pub permissive: bool,
@@ -523,7 +523,7 @@ pub struct Policy {
     pub dependencies: Dependencies,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct View {
     pub materialized: bool,
     /// `None` where a `*` could not be expanded or the query not be read.
@@ -555,7 +555,7 @@ pub fn truth(value: &str) -> bool {
     )
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Index {
     pub table: Id,
     pub unique: bool,
@@ -573,7 +573,7 @@ pub struct Index {
     pub partition_of: Option<Id>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IndexColumn {
     /// `None` for an expression.
     pub column: Option<SmolStr>,
@@ -600,7 +600,7 @@ impl Index {
     }
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sequence {
     pub ty: SmolStr,
     pub increment: SmolStr,
@@ -635,7 +635,7 @@ impl fmt::Display for Signature {
     }
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Routine {
     pub meta: Meta,
     pub kind: RoutineKind,
@@ -657,13 +657,13 @@ pub struct Routine {
     pub dependencies: Dependencies,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TypeObject {
     pub meta: Meta,
     pub kind: TypeKind,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TypeKind {
     Enum(Vec<EnumLabel>),
     Composite(Vec<(SmolStr, Type)>),
@@ -673,13 +673,13 @@ pub enum TypeKind {
     Base,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EnumLabel {
     pub value: SmolStr,
     pub created: Origin,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Domain {
     pub base: Type,
     pub not_null: bool,
@@ -691,7 +691,7 @@ pub struct Domain {
     pub checks: Vec<DomainCheck>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DomainCheck {
     pub name: SmolStr,
     pub expr: Arc<Expr>,
@@ -707,18 +707,18 @@ impl Domain {
     }
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schema {
     pub meta: Meta,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Extension {
     pub meta: Meta,
     pub schema: SmolStr,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Role {
     pub meta: Meta,
     /// Attributes that are on, in capitals: `LOGIN`, `BYPASSRLS`, …
@@ -727,7 +727,7 @@ pub struct Role {
     pub member_of: BTreeSet<SmolStr>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Publication {
     pub meta: Meta,
     pub all_tables: bool,
@@ -748,7 +748,7 @@ pub struct DefaultAclKey {
 }
 
 /// What an expression or query needs: what `pg_depend` would record for it.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Dependencies {
     pub relations: SmallSet<Id>,
     /// Columns by relation, where they could be resolved.

@@ -5,7 +5,7 @@ use smol_str::SmolStr;
 use crate::history::Base;
 
 /// A session's settings, as far as they change what names mean or who owns what is created.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
     /// Schemas searched for unqualified names, in order, without the implicit `pg_catalog`.
     pub search_path: Vec<SmolStr>,

@@ -47,7 +47,7 @@ pub struct Transaction {
 }
 
 /// Something that the catalog says will fail.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// Where the name stands.
     pub span: Span,
@@ -56,7 +56,7 @@ pub struct Problem {
 }
 
 /// What is wrong.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProblemKind {
     /// Nothing of that kind and name exists: 42P01, 42703, 42704, 42883, 3F000.
     Missing {

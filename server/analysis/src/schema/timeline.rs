@@ -22,7 +22,7 @@ use crate::history::History;
 use crate::settings::Settings;
 
 /// The catalog and session before a file.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Boundary {
     /// What is there before the file.
     pub catalog: Catalog,

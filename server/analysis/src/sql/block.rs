@@ -14,7 +14,7 @@ use super::{dialect, lower, unknown};
 use crate::text::Span;
 
 /// `[DECLARE …] BEGIN … [EXCEPTION WHEN … THEN …] END`
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Block {
     /// Variables with their first values.
     pub variables: Vec<(SmolStr, Option<Expr>)>,
@@ -27,7 +27,7 @@ pub struct Block {
 }
 
 /// A branch of IF or CASE.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Branch {
     /// Where it stands.
     pub condition: Condition,
@@ -38,7 +38,7 @@ pub struct Branch {
 }
 
 /// What a loop runs over.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
     /// FOREACH … IN ARRAY
     Array(Expr),
@@ -49,7 +49,7 @@ pub enum Source {
 }
 
 /// A statement of PL/pgSQL.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Piece {
     /// A block inside.
     Block(Block),

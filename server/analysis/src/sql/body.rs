@@ -15,7 +15,7 @@ use super::{dialect, lower, unknown};
 use crate::text::Span;
 
 /// One SQL statement of a body.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BodyStatement {
     /// The statement; its spans lie in the file.
     pub statement: Statement,
@@ -39,7 +39,7 @@ pub enum Condition {
 }
 
 /// What a body holds.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BodySql {
     /// In text order.
     pub statements: Vec<BodyStatement>,

@@ -13,7 +13,7 @@ use super::name::{Ident, Name};
 use crate::text::Span;
 
 /// One statement of a file.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
     /// First token to last token, without the semicolon.
     pub span: Span,
@@ -21,7 +21,7 @@ pub struct Statement {
 }
 
 /// What kind of statement it is.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Node {
     CreateTable(Box<CreateTable>),
     CreateTableAs(Box<CreateTableAs>),
@@ -307,7 +307,7 @@ pub enum ObjectKind {
 }
 
 /// One object, as DROP, COMMENT ON, ALTER … and GRANT write it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectRef {
     pub kind: ObjectKind,
     /// The object's name; for policies, triggers, rules and constraints the bare name.
@@ -319,7 +319,7 @@ pub struct ObjectRef {
     pub span: Span,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AlterObject {
     Rename(Ident),
     /// `RENAME ATTRIBUTE/COLUMN old TO new` on views, types and foreign tables.
@@ -350,7 +350,7 @@ pub enum AlterObject {
 }
 
 /// `name = value` in `WITH (…)` and `SET (…)` lists. The value is source text, without quotes.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parameter {
     pub name: SmolStr,
     pub value: Option<SmolStr>,
@@ -358,7 +358,7 @@ pub struct Parameter {
 }
 
 /// A relation where a statement names one, with `ONLY` and alias.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RelationRef {
     pub name: Name,
     pub only: bool,
@@ -366,7 +366,7 @@ pub struct RelationRef {
 }
 
 /// A type as written: `schema.name(typmods)[]`, `SETOF`, `%TYPE`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TypeName {
     /// Name as `format_type` knows it where the grammar has its own spelling: `int` → `integer`, `varchar` →
     /// `character varying`, `timestamptz` → `timestamp with time zone`. `serial` and its like stay.
@@ -383,7 +383,7 @@ pub struct TypeName {
     pub span: Span,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreateTable {
     pub name: Name,
     pub if_not_exists: bool,
@@ -407,7 +407,7 @@ pub enum Persistence {
     Temporary,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LikeClause {
     pub table: Name,
     /// `INCLUDING`/`EXCLUDING` options in order: (including, option in lower case).
@@ -416,14 +416,14 @@ pub struct LikeClause {
     pub position: usize,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PartitionBound {
     Default,
     /// The bound's text, `FOR VALUES …`
     Values(Span),
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartitionBy {
     /// `range`, `list` or `hash`
     pub strategy: SmolStr,
@@ -431,7 +431,7 @@ pub struct PartitionBy {
     pub span: Span,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreateTableAs {
     pub name: Name,
     pub if_not_exists: bool,
@@ -441,7 +441,7 @@ pub struct CreateTableAs {
     pub with_data: bool,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ColumnDef {
     pub name: Ident,
     /// `None` in `CREATE TABLE … OF` and `PARTITION OF` lists.
@@ -451,7 +451,7 @@ pub struct ColumnDef {
     pub span: Span,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ColumnConstraint {
     pub name: Option<Ident>,
     pub kind: ColumnConstraintKind,
@@ -460,7 +460,7 @@ pub struct ColumnConstraint {
     pub span: Span,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ColumnConstraintKind {
     NotNull,
     Null,
@@ -485,7 +485,7 @@ pub enum ColumnConstraintKind {
     References(Box<References>),
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct References {
     pub table: Name,
     pub columns: Vec<Ident>,
@@ -507,7 +507,7 @@ pub enum ReferentialAction {
     SetDefault,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TableConstraint {
     pub name: Option<Ident>,
     pub kind: TableConstraintKind,
@@ -520,7 +520,7 @@ pub struct TableConstraint {
     pub span: Span,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TableConstraintKind {
     Check(Expr),
     Unique {
@@ -550,7 +550,7 @@ pub enum TableConstraintKind {
     NotNull(Ident),
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlterTable {
     /// Table, `ForeignTable`, View, `MaterializedView`, Index or Sequence: `ALTER VIEW v ALTER COLUMN …` shares the actions.
     pub kind: ObjectKind,
@@ -560,13 +560,13 @@ pub struct AlterTable {
     pub actions: Vec<AlterAction>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlterAction {
     pub span: Span,
     pub kind: AlterActionKind,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AlterActionKind {
     AddColumn {
         if_not_exists: bool,
@@ -711,14 +711,14 @@ pub enum TriggerMode {
     EnableAlways,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TriggerTarget {
     All,
     User,
     Named(Ident),
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreateIndex {
     pub name: Option<Name>,
     pub unique: bool,
@@ -736,7 +736,7 @@ pub struct CreateIndex {
     pub concurrently_span: Span,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IndexKey {
     pub expr: Expr,
     pub collation: Option<Name>,
@@ -748,7 +748,7 @@ pub struct IndexKey {
     pub span: Span,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreateView {
     pub name: Name,
     pub materialized: bool,
@@ -766,7 +766,7 @@ pub struct CreateView {
     pub with_data: bool,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreateFunction {
     pub name: Name,
     pub procedure: bool,
@@ -779,7 +779,7 @@ pub struct CreateFunction {
     pub body: Option<FunctionBody>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Param {
     pub mode: ParamMode,
     pub name: Option<Ident>,
@@ -795,14 +795,14 @@ pub enum ParamMode {
     Variadic,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Returns {
     Type(TypeName),
     Table(Vec<(Ident, TypeName)>),
 }
 
 /// The attributes that CREATE and ALTER FUNCTION share; `None` where not written.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FunctionOptions {
     pub language: Option<Ident>,
     pub volatility: Option<Volatility>,
@@ -829,7 +829,7 @@ pub enum Volatility {
     Volatile,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FunctionBody {
     /// `AS $$…$$` or `AS '…'`
     Source(Body),
@@ -842,7 +842,7 @@ pub enum FunctionBody {
 }
 
 /// A string constant that holds code.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Body {
     /// The constant, delimiters included.
     pub span: Span,
@@ -859,20 +859,20 @@ impl Body {
     }
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlterFunction {
     /// Function, Procedure, Routine or Aggregate.
     pub object: ObjectRef,
     pub action: AlterFunctionAction,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AlterFunctionAction {
     Options(FunctionOptions),
     Object(AlterObject),
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreateTrigger {
     pub name: Ident,
     pub or_replace: bool,
@@ -893,7 +893,7 @@ pub struct CreateTrigger {
     pub function: Name,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreatePolicy {
     pub name: Ident,
     pub table: Name,
@@ -914,7 +914,7 @@ pub enum PolicyCommand {
     Delete,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlterPolicy {
     pub name: Ident,
     pub table: Name,
@@ -925,7 +925,7 @@ pub struct AlterPolicy {
 }
 
 /// A role as GRANT and TO lists write it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RoleName {
     Public(Span),
     CurrentUser(Span),
@@ -933,13 +933,13 @@ pub enum RoleName {
     Named(Ident),
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreateType {
     pub name: Name,
     pub kind: CreateTypeKind,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CreateTypeKind {
     Enum(Vec<Label>),
     Composite(Vec<(Ident, TypeName)>),
@@ -953,19 +953,19 @@ pub enum CreateTypeKind {
 }
 
 /// An enum label: a string constant with its place.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Label {
     pub value: SmolStr,
     pub span: Span,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlterType {
     pub name: Name,
     pub actions: Vec<AlterTypeAction>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AlterTypeAction {
     AddValue {
         if_not_exists: bool,
@@ -995,7 +995,7 @@ pub enum AlterTypeAction {
     Object(AlterObject),
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreateDomain {
     pub name: Name,
     pub base: TypeName,
@@ -1003,13 +1003,13 @@ pub struct CreateDomain {
     pub constraints: Vec<ColumnConstraint>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlterDomain {
     pub name: Name,
     pub action: AlterDomainAction,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AlterDomainAction {
     SetDefault(Option<Expr>),
     SetNotNull(bool),
@@ -1031,7 +1031,7 @@ pub enum AlterDomainAction {
     Object(AlterObject),
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreateSequence {
     pub name: Name,
     pub if_not_exists: bool,
@@ -1039,14 +1039,14 @@ pub struct CreateSequence {
     pub options: Vec<SequenceOption>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlterSequence {
     pub name: Name,
     pub if_exists: bool,
     pub options: Vec<SequenceOption>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SequenceOption {
     As(TypeName),
     Increment(SmolStr),
@@ -1064,7 +1064,7 @@ pub enum SequenceOption {
     Logged(bool),
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreateSchema {
     /// `None`: named after the role of AUTHORIZATION.
     pub name: Option<Ident>,
@@ -1073,7 +1073,7 @@ pub struct CreateSchema {
     pub elements: Vec<Statement>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AlterExtension {
     Update(Option<SmolStr>),
     SetSchema(Ident),
@@ -1081,14 +1081,14 @@ pub enum AlterExtension {
     Drop(Option<ObjectRef>),
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoleOption {
     /// `LOGIN`, `NOLOGIN`, `BYPASSRLS`, `PASSWORD`, `IN ROLE`, … in capitals. Passwords are never kept.
     pub name: SmolStr,
     pub roles: Vec<RoleName>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AlterRole {
     Options(Vec<RoleOption>),
     Set(SetVariable),
@@ -1098,7 +1098,7 @@ pub enum AlterRole {
     Other,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreatePublication {
     pub name: Ident,
     pub all_tables: bool,
@@ -1107,14 +1107,14 @@ pub struct CreatePublication {
     pub options: Vec<Parameter>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicationTable {
     pub name: Name,
     pub columns: Vec<Ident>,
     pub filter: Option<Expr>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AlterPublication {
     Add {
         tables: Vec<PublicationTable>,
@@ -1132,7 +1132,7 @@ pub enum AlterPublication {
     Object(AlterObject),
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DropObjects {
     pub if_exists: bool,
     pub concurrently: bool,
@@ -1143,7 +1143,7 @@ pub struct DropObjects {
 }
 
 /// GRANT and REVOKE on objects.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
     pub revoke: bool,
     /// `GRANT OPTION FOR` (REVOKE) or `WITH GRANT OPTION` (GRANT).
@@ -1155,13 +1155,13 @@ pub struct Grant {
     pub cascade: bool,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Privilege {
     pub name: SmolStr,
     pub columns: Vec<Ident>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GrantTarget {
     Objects(Vec<ObjectRef>),
     /// `ALL TABLES IN SCHEMA a, b`: the kind is Table, Sequence, Function, Procedure or Routine.
@@ -1172,7 +1172,7 @@ pub enum GrantTarget {
 }
 
 /// GRANT role TO role and REVOKE role FROM role.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GrantRole {
     pub revoke: bool,
     pub roles: Vec<Ident>,
@@ -1180,7 +1180,7 @@ pub struct GrantRole {
     pub admin_option: bool,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlterDefaultPrivileges {
     /// `FOR ROLE`; empty: the current role.
     pub roles: Vec<RoleName>,
@@ -1193,7 +1193,7 @@ pub struct AlterDefaultPrivileges {
     pub grantees: Vec<RoleName>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SetVariable {
     /// In lower case: `search_path`, `role`, `time zone` becomes `timezone`, `session authorization`.
     pub name: SmolStr,
@@ -1217,7 +1217,7 @@ pub enum Transaction {
     RollbackPrepared,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CopyData {
     /// `None` for `COPY (query)`.
     pub table: Option<Name>,
@@ -1233,7 +1233,7 @@ pub struct CopyData {
 // ---- queries and expressions -------------------------------------------------------------------------------------
 
 /// A SELECT, VALUES, TABLE or set operation, with its CTEs.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Query {
     pub span: Span,
     pub ctes: Vec<Cte>,
@@ -1247,7 +1247,7 @@ pub struct Query {
     pub row_locks: Option<Vec<Ident>>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cte {
     pub name: Ident,
     pub columns: Vec<Ident>,
@@ -1255,7 +1255,7 @@ pub struct Cte {
     pub statement: Box<Statement>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum QueryBody {
     Select(Box<Select>),
     /// UNION, INTERSECT, EXCEPT
@@ -1270,7 +1270,7 @@ pub enum QueryBody {
     },
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Select {
     pub distinct: bool,
     pub items: Vec<SelectItem>,
@@ -1281,7 +1281,7 @@ pub struct Select {
     pub rest: Vec<Expr>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SelectItem {
     /// `*` or `t.*`
     Star(Option<Name>),
@@ -1291,7 +1291,7 @@ pub enum SelectItem {
     },
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FromItem {
     Relation {
         name: Name,
@@ -1320,7 +1320,7 @@ pub enum FromItem {
     },
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Insert {
     pub ctes: Vec<Cte>,
     pub table: Name,
@@ -1333,7 +1333,7 @@ pub struct Insert {
     pub overriding: Option<SmolStr>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OnConflict {
     pub columns: Vec<Ident>,
     pub constraint: Option<Ident>,
@@ -1342,13 +1342,13 @@ pub struct OnConflict {
     pub filter: Option<Expr>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assignment {
     pub column: Ident,
     pub value: Expr,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Update {
     pub ctes: Vec<Cte>,
     pub table: RelationRef,
@@ -1358,7 +1358,7 @@ pub struct Update {
     pub returning: Vec<SelectItem>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delete {
     pub ctes: Vec<Cte>,
     pub table: RelationRef,
@@ -1367,7 +1367,7 @@ pub struct Delete {
     pub returning: Vec<SelectItem>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Merge {
     pub ctes: Vec<Cte>,
     pub table: RelationRef,
@@ -1376,13 +1376,13 @@ pub struct Merge {
 }
 
 /// An expression, lowered to what names, constants and calls it holds and how they are combined.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expr {
     pub span: Span,
     pub node: ExprNode,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExprNode {
     Null,
     Bool(bool),

@@ -9,7 +9,7 @@ use sqlparser::tokenizer::{Location, Token as SqlToken, TokenWithSpan, Tokenizer
 use crate::text::Span;
 
 /// A token that is neither white space nor a comment.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Token {
     pub(crate) token: SqlToken,
     pub(crate) span: Span,
