@@ -126,7 +126,7 @@ fn replay(view: &View, known: Option<&Known>, guard: &Guard) -> Option<Arc<Timel
     }
     let (history, documents, settings) = (&*view.history, &*view.documents, &*view.settings);
     let doing = || format!("replaying {} migrations", history.migrations.len());
-    let timeline = project::on_deep_stacks(|| {
+    let timeline = project::on_one_deep_stack(|| {
         guard.run(doing, || match before {
             Some((known, changed)) => known.timeline.update(changed, history, documents, settings),
             None => Timeline::replay(history, documents, settings),

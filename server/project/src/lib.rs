@@ -48,20 +48,35 @@ use analysis::lint::diagnostic::{Diagnostic, NewFiles};
 use analysis::schema::timeline::Timeline;
 use analysis::settings::Settings;
 use rayon::prelude::*;
+use rayon::{ThreadPool, ThreadPoolBuilder};
 
 /// Bytes of stack per thread: deeply nested SQL is read by recursion, and an overflow would end the process.
 pub const STACK: usize = 64 << 20;
 
 /// Runs `work` on threads with a stack that deeply nested SQL does not overflow; parallel iterators inside use them all.
 pub fn on_deep_stacks<R: Send>(work: impl FnOnce() -> R + Send) -> R {
-    static POOL: OnceLock<Option<rayon::ThreadPool>> = OnceLock::new();
-    let pool = POOL.get_or_init(|| {
-        rayon::ThreadPoolBuilder::new()
-            .stack_size(STACK)
-            .thread_name(|n| format!("dblsp-{n}"))
-            .build()
-            .ok()
-    });
+    static POOL: OnceLock<Option<ThreadPool>> = OnceLock::new();
+    run_in(POOL.get_or_init(|| pool(0, "dblsp")), work)
+}
+
+/// Runs `work` on a thread like those, always the same one: what it makes takes the memory that what it made before has
+/// left, which allocators keep by thread.
+pub fn on_one_deep_stack<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+    static POOL: OnceLock<Option<ThreadPool>> = OnceLock::new();
+    run_in(POOL.get_or_init(|| pool(1, "dblsp-replay")), work)
+}
+
+/// `threads`: 0 for as many as there are cores.
+fn pool(threads: usize, name: &'static str) -> Option<ThreadPool> {
+    ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .stack_size(STACK)
+        .thread_name(move |number| format!("{name}-{number}"))
+        .build()
+        .ok()
+}
+
+fn run_in<R: Send>(pool: &Option<ThreadPool>, work: impl FnOnce() -> R + Send) -> R {
     match pool {
         Some(pool) => pool.install(work),
         None => work(),
