@@ -79,7 +79,7 @@ fn pairs<'a>(before: &'a Catalog, after: &'a Catalog) -> Vec<Pair<'a>> {
     for (id, relation, table) in tables(after) {
         let same = before.relations.get_key_value(id);
         let old = match same {
-            Some((id, relation)) => relation.table().map(|table| (id, table)),
+            Some((id, relation)) => relation.table().map(|table| (&**id, table)),
             None => gone.get(&relation.meta.created).copied(),
         };
         renamed.extend(old.filter(|(old, _)| *old != id).map(|(old, _)| old));

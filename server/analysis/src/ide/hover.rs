@@ -100,10 +100,10 @@ fn text_of(view: View<'_>, expr: &Expr, origins: [Origin; 2]) -> Option<String> 
 /// Whether a policy or index has this expression.
 fn writes(node: &Node, expr: &Expr) -> bool {
     match node {
-        Node::CreatePolicy(create) => create.using.iter().chain(&create.check).any(|own| own == expr),
-        Node::AlterPolicy(alter) => alter.using.iter().chain(&alter.check).any(|own| own == expr),
+        Node::CreatePolicy(create) => create.using.iter().chain(&create.check).any(|own| **own == *expr),
+        Node::AlterPolicy(alter) => alter.using.iter().chain(&alter.check).any(|own| **own == *expr),
         Node::CreateIndex(create) => {
-            create.keys.iter().any(|key| key.expr == *expr) || create.predicate.as_ref() == Some(expr)
+            create.keys.iter().any(|key| *key.expr == *expr) || create.predicate.as_deref() == Some(expr)
         }
         _ => false,
     }

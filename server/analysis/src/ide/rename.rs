@@ -436,7 +436,7 @@ impl Plan {
         if !self.lineage.keys().any(|key| matches!(key, Key::Column(..))) {
             return Ok(());
         }
-        for (id, relation) in &view.timeline.last().relations {
+        for (id, relation) in view.timeline.last().relations() {
             let names = |view: View<'_>| {
                 let relation = view.timeline.last().relations.get(id)?;
                 relation.view()?.columns.clone()

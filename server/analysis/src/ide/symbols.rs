@@ -213,7 +213,7 @@ pub fn workspace_symbols(view: View<'_>, query: &str) -> Vec<WorkspaceSymbol> {
     for name in catalog.schemas.keys() {
         add(Key::Schema(name.clone()), SymbolKind::Schema);
     }
-    for (id, relation) in &catalog.relations {
+    for (id, relation) in catalog.relations() {
         let kind = match &relation.kind {
             RelationKind::Table(_) => SymbolKind::Table,
             RelationKind::View(_) => SymbolKind::View,

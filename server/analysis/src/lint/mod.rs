@@ -199,7 +199,7 @@ impl<'a> Linter<'a> {
     /// The same; `None` where `is_stale` says meanwhile that nobody wants them any more.
     pub fn project_unless(&self, is_stale: &dyn Fn() -> bool) -> Option<Vec<Diagnostic>> {
         let last = self.timeline.last();
-        let (relations, routines) = (last.relations.iter(), last.routines.iter());
+        let (relations, routines) = (last.relations(), last.routines.iter());
         self.project_about(None, relations, routines, is_stale)
     }
 
@@ -207,7 +207,7 @@ impl<'a> Linter<'a> {
     pub fn project_in(&self, number: usize) -> Vec<Diagnostic> {
         let (before, last) = (self.timeline.before(number), self.timeline.last());
         // What is found in a file, the file made or changed.
-        let relations = new(&before.relations, &last.relations);
+        let relations = new(&before.relations, &last.relations).map(|(id, relation)| (&**id, relation));
         let routines = new(&before.routines, &last.routines);
         let found = self.project_about(Some(number), relations, routines, &|| false);
         let mut found = found.unwrap_or_default();

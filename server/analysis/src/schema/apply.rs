@@ -459,8 +459,7 @@ impl Catalog {
         };
         self.insert_routine(to.clone(), routine);
         let users: Vec<Id> = self
-            .relations
-            .iter()
+            .relations()
             .filter(|(_, relation)| relation.triggers().iter().any(|trigger| trigger.function == from.id))
             .map(|(id, _)| id.clone())
             .collect();

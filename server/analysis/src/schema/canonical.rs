@@ -42,7 +42,7 @@ pub fn rows(catalog: &Catalog, base: &Catalog) -> Vec<Replayed> {
         rows: Vec::new(),
     };
     out.schemas();
-    for (id, relation) in &catalog.relations {
+    for (id, relation) in catalog.relations() {
         out.relation(id, relation);
     }
     out.routines();

@@ -22,7 +22,7 @@ pub struct Catalog {
     /// By name.
     pub schemas: OrdMap<SmolStr, Arc<Schema>>,
     /// Tables, views, sequences, indexes and the relations of composite types: one namespace per schema.
-    pub relations: OrdMap<Id, Arc<Relation>>,
+    pub relations: OrdMap<Shared<Id>, Arc<Relation>>,
     /// Functions, procedures and aggregates, by name and input types.
     pub routines: OrdMap<Signature, Arc<Routine>>,
     /// Enums, domains, composites, ranges; not the row types of tables.
@@ -371,13 +371,18 @@ impl Catalog {
     pub fn relations_in<'a>(&'a self, schema: &'a str) -> impl Iterator<Item = (&'a Id, &'a Arc<Relation>)> {
         self.relations
             .range(Id::new(schema, "")..)
+            .map(|(id, relation)| (&**id, relation))
             .take_while(move |(id, _)| id.schema == schema)
+    }
+
+    /// All relations, by name.
+    pub fn relations(&self) -> impl Iterator<Item = (&Id, &Arc<Relation>)> {
+        self.relations.iter().map(|(id, relation)| (&**id, relation))
     }
 
     /// All tables, by name.
     pub fn tables(&self) -> impl Iterator<Item = (&Id, &Relation, &Table)> {
-        self.relations
-            .iter()
+        self.relations()
             .filter_map(|(id, relation)| relation.table().map(|table| (id, &**relation, table)))
     }
 
@@ -398,7 +403,7 @@ impl Catalog {
         if let Some(acl) = self.kinship.shared(&relation.meta.acl) {
             Arc::make_mut(&mut relation).meta.acl = acl;
         }
-        self.relations.insert(id, relation);
+        self.relations.insert(id.into(), relation);
     }
 
     /// Takes a relation out.

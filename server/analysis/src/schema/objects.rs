@@ -6,6 +6,7 @@
     reason = "fields carry the meaning of the pg_catalog column or CREATE clause of the same name"
 )]
 
+use std::borrow::Borrow;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -56,6 +57,12 @@ impl<T: Ord> Ord for Shared<T> {
 impl<T: Ord> PartialOrd for Shared<T> {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
+    }
+}
+
+impl<T> Borrow<T> for Shared<T> {
+    fn borrow(&self) -> &T {
+        &self.0
     }
 }
 

@@ -101,7 +101,7 @@ fn roles(catalog: &Catalog) -> Vec<Row> {
 }
 
 fn tables(catalog: &Catalog, views_too: bool) -> Vec<Row> {
-    let found = catalog.relations.iter().filter_map(|(id, relation)| {
+    let found = catalog.relations().filter_map(|(id, relation)| {
         let (kind, security) = match &relation.kind {
             RelationKind::Table(table) => ("BASE TABLE", table.row_security),
             RelationKind::View(view) if views_too && !view.materialized => ("VIEW", false),
@@ -121,7 +121,7 @@ fn tables(catalog: &Catalog, views_too: bool) -> Vec<Row> {
 }
 
 fn views(catalog: &Catalog, schema: &str, name: &str, materialized: bool) -> Vec<Row> {
-    let found = catalog.relations.iter().filter(|(_, relation)| {
+    let found = catalog.relations().filter(|(_, relation)| {
         let view = relation.view();
         view.is_some_and(|view| view.materialized == materialized)
     });
@@ -131,7 +131,7 @@ fn views(catalog: &Catalog, schema: &str, name: &str, materialized: bool) -> Vec
 }
 
 fn classes(catalog: &Catalog) -> Vec<Row> {
-    let found = catalog.relations.iter().map(|(id, relation)| {
+    let found = catalog.relations().map(|(id, relation)| {
         let (kind, security) = match &relation.kind {
             RelationKind::Table(table) => {
                 let kind = match table.kind {
@@ -159,7 +159,7 @@ fn classes(catalog: &Catalog) -> Vec<Row> {
 
 fn columns(catalog: &Catalog) -> Vec<Row> {
     let mut rows = Vec::new();
-    for (id, relation) in &catalog.relations {
+    for (id, relation) in catalog.relations() {
         match &relation.kind {
             RelationKind::Table(table) => {
                 for (at, column) in table.columns.iter().enumerate() {
@@ -290,7 +290,7 @@ fn constraints(catalog: &Catalog) -> Vec<Row> {
 }
 
 fn indexes(catalog: &Catalog) -> Vec<Row> {
-    let found = catalog.relations.iter().filter_map(|(id, relation)| {
+    let found = catalog.relations().filter_map(|(id, relation)| {
         let index = relation.index()?;
         Some(row([
             ("schemaname", text(&id.schema)),
@@ -328,7 +328,7 @@ fn policies(catalog: &Catalog) -> Vec<Row> {
 
 fn triggers(catalog: &Catalog) -> Vec<Row> {
     let mut rows = Vec::new();
-    for (id, relation) in &catalog.relations {
+    for (id, relation) in catalog.relations() {
         for trigger in relation.triggers() {
             rows.push(row([
                 ("tgname", text(&trigger.name)),

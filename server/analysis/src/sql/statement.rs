@@ -7,6 +7,8 @@
     reason = "fields and variants are the manual's own words, one struct per manual page"
 )]
 
+use std::sync::Arc;
+
 use smol_str::SmolStr;
 
 use super::name::{Ident, Name};
@@ -427,7 +429,7 @@ pub enum PartitionBound {
 pub struct PartitionBy {
     /// `range`, `list` or `hash`
     pub strategy: SmolStr,
-    pub keys: Vec<Expr>,
+    pub keys: Vec<Arc<Expr>>,
     pub span: Span,
 }
 
@@ -465,13 +467,13 @@ pub enum ColumnConstraintKind {
     NotNull,
     Null,
     Check {
-        expr: Expr,
+        expr: Arc<Expr>,
         no_inherit: bool,
     },
-    Default(Expr),
+    Default(Arc<Expr>),
     /// `GENERATED ALWAYS AS (e) STORED`; `stored` is false for `VIRTUAL` (PostgreSQL 18, where it is the default).
     Generated {
-        expr: Expr,
+        expr: Arc<Expr>,
         stored: bool,
     },
     Identity {
@@ -522,7 +524,7 @@ pub struct TableConstraint {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TableConstraintKind {
-    Check(Expr),
+    Check(Arc<Expr>),
     Unique {
         columns: Vec<Ident>,
         include: Vec<Ident>,
@@ -540,7 +542,7 @@ pub enum TableConstraintKind {
     Exclude {
         method: Option<Ident>,
         elements: Vec<IndexKey>,
-        predicate: Option<Expr>,
+        predicate: Option<Arc<Expr>>,
     },
     ForeignKey {
         columns: Vec<Ident>,
@@ -585,7 +587,7 @@ pub enum AlterActionKind {
     },
     SetDefault {
         column: Ident,
-        default: Expr,
+        default: Arc<Expr>,
     },
     DropDefault {
         column: Ident,
@@ -598,7 +600,7 @@ pub enum AlterActionKind {
     },
     SetExpression {
         column: Ident,
-        expr: Expr,
+        expr: Arc<Expr>,
     },
     DropExpression {
         column: Ident,
@@ -731,14 +733,14 @@ pub struct CreateIndex {
     pub include: Vec<Ident>,
     pub nulls_not_distinct: bool,
     pub options: Vec<Parameter>,
-    pub predicate: Option<Expr>,
+    pub predicate: Option<Arc<Expr>>,
     /// The `CONCURRENTLY` keyword, or an empty span after `INDEX` where it would go.
     pub concurrently_span: Span,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IndexKey {
-    pub expr: Expr,
+    pub expr: Arc<Expr>,
     pub collation: Option<Name>,
     pub opclass: Option<Name>,
     pub descending: bool,
@@ -760,7 +762,7 @@ pub struct CreateView {
     pub options: Vec<Parameter>,
     /// From `WITH` to the closing parenthesis; an empty span before `AS` where no options are written.
     pub options_span: Span,
-    pub query: Query,
+    pub query: Arc<Query>,
     /// `local` or `cascaded`
     pub check_option: Option<SmolStr>,
     pub with_data: bool,
@@ -784,7 +786,7 @@ pub struct Param {
     pub mode: ParamMode,
     pub name: Option<Ident>,
     pub ty: TypeName,
-    pub default: Option<Expr>,
+    pub default: Option<Arc<Expr>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -901,8 +903,8 @@ pub struct CreatePolicy {
     pub command: PolicyCommand,
     /// Empty where no `TO` is written, which means PUBLIC.
     pub roles: Vec<RoleName>,
-    pub using: Option<Expr>,
-    pub check: Option<Expr>,
+    pub using: Option<Arc<Expr>>,
+    pub check: Option<Arc<Expr>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -920,8 +922,8 @@ pub struct AlterPolicy {
     pub table: Name,
     pub rename: Option<Ident>,
     pub roles: Option<Vec<RoleName>>,
-    pub using: Option<Expr>,
-    pub check: Option<Expr>,
+    pub using: Option<Arc<Expr>>,
+    pub check: Option<Arc<Expr>>,
 }
 
 /// A role as GRANT and TO lists write it.
@@ -1011,11 +1013,11 @@ pub struct AlterDomain {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AlterDomainAction {
-    SetDefault(Option<Expr>),
+    SetDefault(Option<Arc<Expr>>),
     SetNotNull(bool),
     AddConstraint {
         name: Option<Ident>,
-        check: Option<Expr>,
+        check: Option<Arc<Expr>>,
         not_valid: bool,
     },
     DropConstraint {

@@ -214,7 +214,7 @@ impl Offer<'_, '_> {
     fn relations(&mut self, wanted: &dyn Fn(&Relation) -> bool) {
         let lookup = self.lookup;
         let mut found = Vec::new();
-        for (id, relation) in &lookup.catalog().relations {
+        for (id, relation) in lookup.catalog().relations() {
             if wanted(relation)
                 && let Some(rank) = self.rank(id, |catalog, id| catalog.relations.contains_key(id))
             {
@@ -361,7 +361,7 @@ impl Offer<'_, '_> {
         let lookup = self.lookup;
         let id = table.and_then(|table| lookup.relation(table));
         let mut found = Vec::new();
-        for (other, relation) in &lookup.catalog().relations {
+        for (other, relation) in lookup.catalog().relations() {
             if id.as_ref().is_some_and(|id| id != other) {
                 continue;
             }

@@ -171,7 +171,7 @@ impl Walker<'_> {
                 self.push(name.span, Symbol::Local(Local::Parameter, name.span), Access::Declare);
                 scope.parameters.push((name.value.clone(), name.span));
             }
-            self.exprs(param.default.iter(), &super::Scope::default());
+            self.exprs(param.default.as_deref(), &super::Scope::default());
         }
     }
 }

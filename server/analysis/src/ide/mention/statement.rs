@@ -74,7 +74,7 @@ impl Walker<'_> {
                 }
                 self.roles(&create.roles);
                 let scope = Scope::of(table.as_ref());
-                self.exprs(create.using.iter().chain(&create.check), &scope);
+                self.exprs(create.using.iter().chain(&create.check).map(|expr| &**expr), &scope);
             }
             Node::AlterPolicy(alter) => {
                 let table = self.relation(&alter.table, Access::Write);
@@ -86,7 +86,7 @@ impl Walker<'_> {
                 }
                 self.roles(alter.roles.as_deref().unwrap_or_default());
                 let scope = Scope::of(table.as_ref());
-                self.exprs(alter.using.iter().chain(&alter.check), &scope);
+                self.exprs(alter.using.iter().chain(&alter.check).map(|expr| &**expr), &scope);
             }
             Node::CreateRule {
                 name, table, actions, ..
@@ -512,13 +512,13 @@ impl Walker<'_> {
             }
         };
         match action {
-            AlterDomainAction::SetDefault(default) => self.exprs(default.iter(), &Scope::default()),
+            AlterDomainAction::SetDefault(default) => self.exprs(default.as_deref(), &Scope::default()),
             AlterDomainAction::SetNotNull(_) => {}
             AlterDomainAction::AddConstraint { name, check, .. } => {
                 if let Some(name) = name {
                     on(self, name, Access::Declare);
                 }
-                self.exprs(check.iter(), &Scope::default());
+                self.exprs(check.as_deref(), &Scope::default());
             }
             AlterDomainAction::DropConstraint { name, .. } | AlterDomainAction::ValidateConstraint(name) => {
                 on(self, name, Access::Write);

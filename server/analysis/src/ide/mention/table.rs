@@ -33,7 +33,7 @@ impl Walker<'_> {
             self.type_named(of, Access::Read);
         }
         if let Some(partition) = &create.partition_by {
-            self.exprs(&partition.keys, &scope);
+            self.exprs(partition.keys.iter().map(|key| &**key), &scope);
         }
     }
 
@@ -89,7 +89,7 @@ impl Walker<'_> {
                 elements, predicate, ..
             } => {
                 self.index_keys(elements, scope);
-                self.exprs(predicate.iter(), scope);
+                self.exprs(predicate.as_deref(), scope);
             }
             TableConstraintKind::ForeignKey { columns, references } => {
                 self.columns(table, columns, Access::Read);
@@ -116,7 +116,7 @@ impl Walker<'_> {
         let scope = Scope::of(table.as_ref());
         self.index_keys(&create.keys, &scope);
         self.columns(table.as_ref(), &create.include, Access::Read);
-        self.exprs(create.predicate.iter(), &scope);
+        self.exprs(create.predicate.as_deref(), &scope);
     }
 
     pub(super) fn alter_table(&mut self, alter: &AlterTable) {

@@ -103,7 +103,7 @@ fn check(cx: &Cx<'_>, report: &mut Report) {
 
 fn default_of(column: &ColumnDef) -> Option<(&ColumnConstraint, &crate::sql::statement::Expr)> {
     column.constraints.iter().find_map(|constraint| match &constraint.kind {
-        ColumnConstraintKind::Default(expr) => Some((constraint, expr)),
+        ColumnConstraintKind::Default(expr) => Some((constraint, &**expr)),
         _ => None,
     })
 }

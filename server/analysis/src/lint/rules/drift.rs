@@ -97,7 +97,7 @@ fn maker(catalog: &Catalog, identity: &str) -> Option<Origin> {
         let rest = path.strip_prefix(name)?;
         (rest.is_empty() || rest.starts_with(['.', '(', ':'])).then_some(name.len())
     };
-    let relations = catalog.relations.iter().filter_map(|(id, relation)| {
+    let relations = catalog.relations().filter_map(|(id, relation)| {
         let length = parted(&format!("{}.{}", id.schema, id.name))?;
         Some((length, relation.meta.changed))
     });

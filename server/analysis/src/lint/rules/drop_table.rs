@@ -107,7 +107,7 @@ fn dropped<'a>(cx: &Cx<'a>, object: &ObjectRef) -> Option<&'a Id> {
 /// Whether the history cannot tell if the table is there; what is certainly not there is no loss.
 fn is_unknown(cx: &Cx<'_>, object: &ObjectRef) -> bool {
     let same_name = |id: &Id| id.name == object.name.last().value;
-    !cx.is_complete() && !cx.before().relations.keys().any(same_name)
+    !cx.is_complete() && !cx.before().relations().map(|(id, _)| id).any(same_name)
 }
 
 /// Whether the file makes a temporary table of that name: dropping it before, if it exists, is what scripts do that may be

@@ -119,7 +119,7 @@ impl Search<'_> {
     fn is_an_object(&self, name: &str) -> bool {
         let catalogs = [self.cx.catalog_before(self.cx.file + 1), self.cx.last()];
         catalogs.iter().any(|catalog| {
-            catalog.relations.iter().any(|(id, relation)| {
+            catalog.relations().any(|(id, relation)| {
                 id.name == name || relation.table().is_some_and(|table| table.column(name).is_some())
             })
         })

@@ -185,7 +185,7 @@ fn is_made(cx: &Cx<'_>, kind: Kind, name: &Name) -> bool {
             .before()
             .types
             .keys()
-            .chain(cx.before().relations.keys())
+            .chain(cx.before().relations().map(|(id, _)| id))
             .any(|id| id.name == word),
         Kind::Function => cx.before().routines.keys().any(|signature| signature.id.name == word),
         Kind::OperatorClass => false,

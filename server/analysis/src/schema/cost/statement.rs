@@ -63,7 +63,7 @@ impl Pricing<'_> {
             }
             Node::Analyze { tables } if tables.is_empty() => {
                 let role = &self.moment.session.role;
-                let own = self.moment.before.relations.iter().filter(|(id, relation)| {
+                let own = self.moment.before.relations().filter(|(id, relation)| {
                     let is_partitioned = relation.table().is_some_and(|table| table.partition_key.is_some());
                     relation.meta.owner == *role && (is_partitioned || self.has_rows(id))
                 });

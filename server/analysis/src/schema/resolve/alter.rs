@@ -113,7 +113,7 @@ impl Resolver<'_> {
                 let generated = Generated {
                     stored: true,
                     text: self.source(expr.span),
-                    expr: Arc::new(expr.clone()),
+                    expr: Arc::clone(expr),
                 };
                 self.change_column(id, column, ColumnChange::Generated, only, |c| {
                     c.generated = Some(generated.clone());

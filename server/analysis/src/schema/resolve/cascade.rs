@@ -297,12 +297,7 @@ impl Resolver<'_> {
                 .index()
                 .is_some_and(|index| index.partition_of.as_ref() == Some(id))
         };
-        self.catalog
-            .relations
-            .iter()
-            .filter(of)
-            .map(|(id, _)| id.clone())
-            .collect()
+        self.catalog.relations().filter(of).map(|(id, _)| id.clone()).collect()
     }
 
     /// What needs an object, directly: without CASCADE these forbid the DROP.
@@ -348,7 +343,7 @@ impl Resolver<'_> {
         // Expressions name functions without argument types; an overload that stays may be the one meant.
         let overloaded = self.catalog.overloads(id).nth(1).is_some();
         let mut found = Vec::new();
-        for (other, relation) in &self.catalog.relations {
+        for (other, relation) in self.catalog.relations() {
             let triggers = relation.triggers();
             let calls = triggers
                 .iter()
@@ -558,7 +553,7 @@ impl Resolver<'_> {
             .catalog
             .relations
             .get_key_value(table)
-            .map(|(id, relation)| (id, &**relation));
+            .map(|(id, relation)| (&**id, &**relation));
         for (other, relation) in self
             .catalog
             .users(table)

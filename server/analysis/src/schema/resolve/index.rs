@@ -51,7 +51,7 @@ impl Resolver<'_> {
                 .map_or_else(|| "btree".into(), |method| method.value.clone()),
             keys,
             include,
-            predicate: create.predicate.clone().map(Arc::new),
+            predicate: create.predicate.clone(),
             nulls_not_distinct: create.nulls_not_distinct,
             valid: !(create.only && partitioned),
             constraint: None,
@@ -230,7 +230,7 @@ pub(crate) fn index_column(key: &IndexKey) -> IndexColumn {
     };
     IndexColumn {
         column,
-        expr: Arc::new(key.expr.clone()),
+        expr: Arc::clone(&key.expr),
         descending: key.descending,
     }
 }

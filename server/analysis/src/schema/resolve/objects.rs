@@ -374,8 +374,8 @@ impl Resolver<'_> {
             permissive: create.permissive,
             command: create.command,
             roles: self.policy_roles(&create.roles),
-            using: create.using.clone().map(Arc::new),
-            check: create.check.clone().map(Arc::new),
+            using: create.using.clone(),
+            check: create.check.clone(),
             using_text: create.using.as_ref().map(|expr| self.source(expr.span)),
             check_text: create.check.as_ref().map(|expr| self.source(expr.span)),
             certainty: self.certainty,
@@ -431,11 +431,11 @@ impl Resolver<'_> {
             policy.roles = self.policy_roles(roles);
         }
         if let Some(using) = &alter.using {
-            policy.using = Some(Arc::new(using.clone()));
+            policy.using = Some(Arc::clone(using));
             policy.using_text = Some(self.source(using.span));
         }
         if let Some(check) = &alter.check {
-            policy.check = Some(Arc::new(check.clone()));
+            policy.check = Some(Arc::clone(check));
             policy.check_text = Some(self.source(check.span));
         }
         self.policy_dependencies(&table, &mut policy);

@@ -33,7 +33,7 @@ pub(crate) struct Draft {
 }
 
 pub(crate) enum DraftKind {
-    Check(Expr),
+    Check(Arc<Expr>),
     Index {
         columns: Vec<SmolStr>,
         include: Vec<SmolStr>,
@@ -75,7 +75,7 @@ impl Resolver<'_> {
             .collect();
         table.partition_key = create.partition_by.as_ref().map(|by| PartitionKey {
             strategy: by.strategy.clone(),
-            columns: by.keys.iter().map(column_of).collect(),
+            columns: by.keys.iter().map(|key| column_of(key)).collect(),
             text: self.source(by.span),
         });
         let mut drafts = Vec::new();
@@ -377,7 +377,7 @@ impl Resolver<'_> {
                     column.generated = Some(Generated {
                         stored: *stored,
                         text: self.source(expr.span),
-                        expr: Arc::new(expr.clone()),
+                        expr: Arc::clone(expr),
                     });
                     continue;
                 }
@@ -395,7 +395,7 @@ impl Resolver<'_> {
                 ColumnConstraintKind::Unique { nulls_not_distinct } => {
                     self.index_draft(column, false, *nulls_not_distinct)
                 }
-                ColumnConstraintKind::Check { expr, .. } => DraftKind::Check(expr.clone()),
+                ColumnConstraintKind::Check { expr, .. } => DraftKind::Check(Arc::clone(expr)),
                 ColumnConstraintKind::References(references) => DraftKind::Foreign {
                     columns: vec![column.name.clone()],
                     references: (**references).clone(),
@@ -413,7 +413,7 @@ impl Resolver<'_> {
         }
     }
 
-    pub(crate) fn set_default(&self, column: &mut Column, expr: &Expr) {
+    pub(crate) fn set_default(&self, column: &mut Column, expr: &Arc<Expr>) {
         let null = match &expr.node {
             ExprNode::Null => true,
             ExprNode::Cast { expr, .. } => matches!(expr.node, ExprNode::Null),
@@ -429,7 +429,7 @@ impl Resolver<'_> {
                 )
         };
         let kept = !null || coerced();
-        column.default = kept.then(|| Arc::new(expr.clone()));
+        column.default = kept.then(|| Arc::clone(expr));
         column.default_text = kept.then(|| self.source(expr.span));
     }
 
@@ -446,7 +446,7 @@ impl Resolver<'_> {
     pub(crate) fn draft(&mut self, table: &Id, constraint: &TableConstraint) -> Option<Draft> {
         let names = |columns: &[Ident]| columns.iter().map(|column| column.value.clone()).collect::<Vec<_>>();
         let kind = match &constraint.kind {
-            TableConstraintKind::Check(expr) => DraftKind::Check(expr.clone()),
+            TableConstraintKind::Check(expr) => DraftKind::Check(Arc::clone(expr)),
             TableConstraintKind::Unique {
                 columns,
                 include,
@@ -474,7 +474,7 @@ impl Resolver<'_> {
                     .as_ref()
                     .map_or_else(|| "btree".into(), |method| method.value.clone());
                 index.keys = elements.iter().map(index_column).collect();
-                index.predicate = predicate.clone().map(Arc::new);
+                index.predicate = predicate.clone();
                 DraftKind::Exclude {
                     index,
                     names: index_names(elements, &[]),
@@ -554,7 +554,7 @@ impl Resolver<'_> {
                 constraint.name = choose_name(self, single, "check", Unique::Constraint);
                 self.check_columns(table, &expr);
                 constraint.columns = columns;
-                constraint.kind = ConstraintKind::Check(Arc::new(expr));
+                constraint.kind = ConstraintKind::Check(expr);
             }
             DraftKind::Index {
                 columns,

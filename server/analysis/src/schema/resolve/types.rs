@@ -298,7 +298,7 @@ impl Resolver<'_> {
                 ColumnConstraintKind::NotNull => domain.not_null = true,
                 ColumnConstraintKind::Null => domain.not_null = false,
                 ColumnConstraintKind::Default(expr) => {
-                    domain.default = Some(Arc::new(expr.clone()));
+                    domain.default = Some(Arc::clone(expr));
                     domain.default_text = Some(self.source(expr.span));
                 }
                 ColumnConstraintKind::Check { expr, .. } => {
@@ -306,7 +306,7 @@ impl Resolver<'_> {
                     let name = constraint.name.as_ref().map(|name| name.value.clone());
                     let name = name.unwrap_or_else(|| self.domain_check_name(&id, &taken));
                     let text = self.source(expr.span);
-                    let expr = Arc::new(expr.clone());
+                    let expr = Arc::clone(expr);
                     let validated = true;
                     domain.checks.push(DomainCheck {
                         name,
@@ -491,7 +491,7 @@ impl Resolver<'_> {
                 let text = default.as_ref().map(|default| self.source(default.span));
                 self.edit_type(&id, |kind| {
                     domain(kind, &|domain| {
-                        domain.default = default.clone().map(Arc::new);
+                        domain.default = default.clone();
                         domain.default_text.clone_from(&text);
                     });
                 });
@@ -511,7 +511,7 @@ impl Resolver<'_> {
                 let check = DomainCheck {
                     name,
                     text: self.source(check.span),
-                    expr: Arc::new(check.clone()),
+                    expr: Arc::clone(check),
                     validated: !not_valid,
                 };
                 self.edit_type(&id, |kind| {

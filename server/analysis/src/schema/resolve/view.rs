@@ -42,7 +42,7 @@ impl Resolver<'_> {
                 .iter()
                 .map(|o| (o.name.clone(), o.value.clone().unwrap_or_default()))
                 .collect(),
-            query: Arc::new(create.query.clone()),
+            query: Arc::clone(&create.query),
             dependencies: self.query_dependencies(&create.query),
             populated: create.with_data,
             triggers: Vec::new(),

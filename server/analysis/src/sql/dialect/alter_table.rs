@@ -374,14 +374,14 @@ fn drop_part(c: &mut Cursor<'_>, column: Ident) -> Parsed<AlterActionKind> {
 fn set_part(c: &mut Cursor<'_>, column: Ident) -> Parsed<AlterActionKind> {
     use AlterActionKind as Kind;
     if c.eat_all(&["SET", "DEFAULT"]) {
-        let default = c.expr(&[])?;
+        let default = c.expr(&[])?.into();
         return Ok(Kind::SetDefault { column, default });
     }
     if c.eat_all(&["SET", "NOT", "NULL"]) {
         return Ok(Kind::SetNotNull { column });
     }
     if c.eat_all(&["SET", "EXPRESSION", "AS"]) {
-        let expr = c.paren_expr()?;
+        let expr = c.paren_expr()?.into();
         return Ok(Kind::SetExpression { column, expr });
     }
     if c.eat_all(&["SET", "STATISTICS"]) {

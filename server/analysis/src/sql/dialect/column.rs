@@ -106,10 +106,10 @@ fn column_constraint_kind(c: &mut Cursor<'_>) -> Parsed<Option<ColumnConstraintK
     } else if c.eat("NULL") {
         ColumnConstraintKind::Null
     } else if c.eat("DEFAULT") {
-        ColumnConstraintKind::Default(c.expr(CONSTRAINT_STARTS)?)
+        ColumnConstraintKind::Default(c.expr(CONSTRAINT_STARTS)?.into())
     } else if c.eat("CHECK") {
         ColumnConstraintKind::Check {
-            expr: c.paren_expr()?,
+            expr: c.paren_expr()?.into(),
             no_inherit: false,
         }
     } else if c.eat("UNIQUE") {
@@ -139,7 +139,7 @@ fn generated(c: &mut Cursor<'_>) -> Parsed<ColumnConstraintKind> {
             options: paren_options(c)?,
         });
     }
-    let expr = c.paren_expr()?;
+    let expr = c.paren_expr()?.into();
     let stored = c.eat("STORED");
     if !stored {
         c.eat("VIRTUAL");
@@ -272,7 +272,7 @@ pub(crate) fn table_constraint(c: &mut Cursor<'_>) -> Parsed<TableConstraint> {
 
 fn table_constraint_kind(c: &mut Cursor<'_>) -> Parsed<TableConstraintKind> {
     if c.eat("CHECK") {
-        Ok(TableConstraintKind::Check(c.paren_expr()?))
+        Ok(TableConstraintKind::Check(c.paren_expr()?.into()))
     } else if c.eat("UNIQUE") {
         if c.eat_all(&["USING", "INDEX"]) {
             return Ok(TableConstraintKind::UsingIndex {
@@ -332,7 +332,7 @@ fn exclude(c: &mut Cursor<'_>) -> Parsed<TableConstraintKind> {
     Ok(TableConstraintKind::Exclude {
         method,
         elements,
-        predicate,
+        predicate: predicate.map(Into::into),
     })
 }
 

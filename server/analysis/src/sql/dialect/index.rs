@@ -41,7 +41,7 @@ pub(crate) fn create(c: &mut Cursor<'_>, unique: bool) -> Parsed<Node> {
         include,
         nulls_not_distinct,
         options,
-        predicate,
+        predicate: predicate.map(Into::into),
         concurrently_span: if concurrently { keyword } else { place },
     })))
 }
@@ -75,7 +75,7 @@ pub(crate) fn index_key(c: &mut Cursor<'_>) -> Parsed<IndexKey> {
         c.source(tokens).into()
     });
     Ok(IndexKey {
-        expr,
+        expr: expr.into(),
         collation,
         opclass,
         descending,

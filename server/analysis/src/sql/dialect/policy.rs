@@ -26,8 +26,8 @@ pub(crate) fn create(c: &mut Cursor<'_>) -> Parsed<Node> {
         permissive,
         command,
         roles,
-        using,
-        check,
+        using: using.map(Into::into),
+        check: check.map(Into::into),
     })))
 }
 
@@ -62,8 +62,8 @@ pub(crate) fn alter(c: &mut Cursor<'_>) -> Parsed<Node> {
         table,
         rename,
         roles,
-        using,
-        check,
+        using: using.map(Into::into),
+        check: check.map(Into::into),
     })))
 }
 

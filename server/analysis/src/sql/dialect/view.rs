@@ -1,6 +1,8 @@
 //! CREATE VIEW and CREATE MATERIALIZED VIEW.
 //! <https://www.postgresql.org/docs/current/sql-createview.html>
 
+use std::sync::Arc;
+
 use smol_str::SmolStr;
 
 use super::super::cursor::{Cursor, Parsed, Unreadable};
@@ -72,14 +74,14 @@ fn head(c: &mut Cursor<'_>) -> Parsed<CreateView> {
         columns,
         options,
         options_span: options_span.unwrap_or(place),
-        query: Query {
+        query: Arc::new(Query {
             span: place,
             ctes: Vec::new(),
             body: QueryBody::Values(Vec::new()),
             tail: Vec::new(),
             limit: None,
             row_locks: None,
-        },
+        }),
         check_option: None,
         with_data: true,
     })
@@ -89,7 +91,7 @@ fn finish(c: &Cursor<'_>, mut view: CreateView, query: &[Token]) -> Parsed<Node>
     if query.is_empty() {
         return Err(Unreadable);
     }
-    view.query = lower::query(c.text, query);
+    view.query = lower::query(c.text, query).into();
     Ok(Node::CreateView(Box::new(view)))
 }
 

@@ -153,7 +153,7 @@ pub(super) fn alter_domain(cursor: &mut Cursor<'_>) -> Parsed<Node> {
 
 fn domain_action(cursor: &mut Cursor<'_>) -> Parsed<AlterDomainAction> {
     if cursor.eat_all(&["SET", "DEFAULT"]) {
-        return Ok(AlterDomainAction::SetDefault(Some(cursor.expr(&[])?)));
+        return Ok(AlterDomainAction::SetDefault(Some(cursor.expr(&[])?.into())));
     }
     if cursor.eat_all(&["DROP", "DEFAULT"]) {
         return Ok(AlterDomainAction::SetDefault(None));
@@ -197,7 +197,11 @@ fn add_domain_constraint(cursor: &mut Cursor<'_>) -> Parsed<AlterDomainAction> {
         return Err(Unreadable);
     };
     let not_valid = cursor.eat_all(&["NOT", "VALID"]);
-    Ok(AlterDomainAction::AddConstraint { name, check, not_valid })
+    Ok(AlterDomainAction::AddConstraint {
+        name,
+        check: check.map(Into::into),
+        not_valid,
+    })
 }
 
 #[cfg(test)]

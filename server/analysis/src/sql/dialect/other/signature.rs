@@ -62,7 +62,7 @@ fn param(cursor: &mut Cursor<'_>) -> Parsed<Param> {
         mode: mode.unwrap_or(ParamMode::In),
         name,
         ty,
-        default,
+        default: default.map(Into::into),
     })
 }
 
