@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use analysis::history::History;
+use rayon::prelude::*;
 use serde::Serialize;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
@@ -309,18 +310,19 @@ fn add_files<'p>(
     some: impl Iterator<Item = &'p PathBuf>,
     files: &mut BTreeMap<PathBuf, File>,
 ) {
-    let mut add = |path: &PathBuf| {
-        if !files.contains_key(path)
-            && let Some(file) = file(shared, snapshot, path.clone(), judged.of(path))
-        {
-            files.insert(path.clone(), file);
-        }
-    };
     // An open file without findings is told, too: the editor may still show what was there before.
     let open = snapshot.open.keys().filter(|path| snapshot.members.has(path));
-    some.chain(open).for_each(&mut add);
     let refused = shared.databases.files();
-    refused.iter().filter(|path| snapshot.members.has(path)).for_each(add);
+    let refused = refused.iter().filter(|path| snapshot.members.has(path));
+    let mut wanted: BTreeSet<&PathBuf> = refused.collect();
+    some.chain(open).for_each(|path| _ = wanted.insert(path));
+    let make = |path: &&PathBuf| {
+        let file = file(shared, snapshot, path.to_path_buf(), judged.of(path))?;
+        Some((file.path.clone(), file))
+    };
+    files.extend(project::on_deep_stacks(|| {
+        wanted.par_iter().filter_map(make).collect::<Vec<_>>()
+    }));
     add_problems(shared, snapshot, files);
 }
 

@@ -289,8 +289,16 @@ pub(crate) fn new<'a, K: Ord, V: PartialEq>(
     })
 }
 
-/// Makes a map the other one with the few differences between them, so that both hold the rest once.
-fn share<K: Ord + Clone, V: Clone + PartialEq>(objects: &mut OrdMap<K, V>, other: &OrdMap<K, V>) {
+/// Makes a map the other one with the few differences between them, so that both hold the rest once; unless it is what
+/// it was `before`.
+fn share<K: Ord + Clone, V: Clone + PartialEq>(
+    objects: &mut OrdMap<K, V>,
+    before: &OrdMap<K, V>,
+    other: &OrdMap<K, V>,
+) {
+    if objects.ptr_eq(before) {
+        return;
+    }
     let mut shared = other.clone();
     for (number, difference) in other.diff(objects).enumerate() {
         // Maps that have little in common would be built anew for nothing.
@@ -523,14 +531,19 @@ impl Catalog {
         self.kinship = later.kinship.clone();
     }
 
-    /// Takes over what another catalog holds alike: then both hold it once.
-    pub(crate) fn share_objects(&mut self, other: &Self) {
-        share(&mut self.relations, &other.relations);
-        share(&mut self.routines, &other.routines);
-        share(&mut self.types, &other.types);
-        share(&mut self.others, &other.others);
-        share(&mut self.comments, &other.comments);
-        share(&mut self.rule_definitions, &other.rule_definitions);
+    /// Takes over what another catalog holds alike: then both hold it once. `before`: a catalog of the same history that
+    /// shares already.
+    pub(crate) fn share_objects(&mut self, before: &Self, other: &Self) {
+        share(&mut self.relations, &before.relations, &other.relations);
+        share(&mut self.routines, &before.routines, &other.routines);
+        share(&mut self.types, &before.types, &other.types);
+        share(&mut self.others, &before.others, &other.others);
+        share(&mut self.comments, &before.comments, &other.comments);
+        share(
+            &mut self.rule_definitions,
+            &before.rule_definitions,
+            &other.rule_definitions,
+        );
         if self.renames == other.renames {
             self.renames = other.renames.clone();
         }

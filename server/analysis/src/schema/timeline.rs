@@ -164,8 +164,9 @@ impl Timeline {
                 return self;
             }
             // Both are held while the later one's findings are looked for, and most of them is the same.
+            let before = &new.last().unwrap_or(&self.boundaries[first]).catalog;
             let other = &known.boundaries[number + 1].catalog;
-            boundary.catalog.share_objects(other);
+            boundary.catalog.share_objects(before, other);
         }
         if self.missing.len() > first {
             let last = boundary.catalog.clone();
