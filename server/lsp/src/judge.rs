@@ -177,8 +177,15 @@ fn history(
     };
     project::on_deep_stacks(|| {
         let look = |number: usize| {
-            let look = || (!is_stale()).then(|| Arc::new(look(snapshot, view, &linter, number, guard)));
-            kept(number).or_else(look)
+            let look = || {
+                let mut new = look(snapshot, view, &linter, number, guard);
+                let before = change.as_ref().and_then(|(_, parts)| parts.looks.get(number));
+                if let Some(before) = before.filter(|before| before.findings == new.findings) {
+                    new.findings = Arc::clone(&before.findings);
+                }
+                Arc::new(new)
+            };
+            kept(number).or_else(|| (!is_stale()).then(look))
         };
         let doing = || "judging a project as a whole".to_owned();
         let (looks, whole): (Vec<Option<Arc<Look>>>, _) = rayon::join(
@@ -201,25 +208,26 @@ fn history(
         for found in found {
             parts.whole.entry(found.path.clone()).or_default().push(found);
         }
-        let known = change.as_ref().map(|(_, parts)| *parts);
-        finish(&linter, view, known, &mut parts, guard);
+        finish(&linter, view, change.as_ref(), &mut parts, guard);
         Some(parts)
     })
 }
 
 /// Puts together what is shown of each file.
-fn finish(linter: &Linter<'_>, view: &View, known: Option<&Parts>, parts: &mut Parts, guard: &Guard) {
+fn finish(linter: &Linter<'_>, view: &View, change: Option<&(Change<'_>, &Parts)>, parts: &mut Parts, guard: &Guard) {
     let migrations = &view.history.migrations;
     let mut is_migration = BTreeSet::new();
     for (number, (migration, look)) in migrations.iter().zip(&parts.looks).enumerate() {
         let path = &migration.path;
         let whole = parts.whole.get(path);
         is_migration.insert(path);
-        let is_same = |known: &&Parts| {
+        let is_same = |(change, known): &&(Change<'_>, &Parts)| {
             let before = known.looks.get(number);
-            before.is_some_and(|before| Arc::ptr_eq(before, look)) && known.whole.get(path) == whole
+            before.is_some_and(|before| Arc::ptr_eq(&before.findings, &look.findings))
+                && known.whole.get(path) == whole
+                && change.is_same_file(number)
         };
-        let found = if let Some(known) = known.filter(is_same) {
+        let found = if let Some((_, known)) = change.filter(is_same) {
             known.finished.get(path).cloned()
         } else {
             let found = look.findings.iter().chain(whole.into_iter().flatten()).cloned();
@@ -230,8 +238,8 @@ fn finish(linter: &Linter<'_>, view: &View, known: Option<&Parts>, parts: &mut P
         }
     }
     for (path, whole) in parts.whole.iter().filter(|(path, _)| !is_migration.contains(path)) {
-        let same = known.filter(|known| known.whole.get(path) == Some(whole));
-        let found = same.and_then(|known| known.finished.get(path).cloned());
+        let same = change.filter(|(_, known)| known.whole.get(path) == Some(whole));
+        let found = same.and_then(|(_, known)| known.finished.get(path).cloned());
         let found = found.unwrap_or_else(|| Arc::new(finish_file(linter, None, whole.clone(), guard)));
         parts.finished.insert(path.clone(), found);
     }
@@ -253,7 +261,7 @@ pub(crate) fn one(snapshot: &Snapshot, path: &Path, guard: &Guard) -> Option<Fou
     let (found, look) = project::on_deep_stacks(|| {
         let (found, look) = if let Some(number) = member.migration {
             let look = look(snapshot, view, &linter, number, guard);
-            let mut found = look.findings.clone();
+            let mut found = look.findings.to_vec();
             found.extend(whole(guard, || linter.project_in(number)));
             (found, Some(Arc::new(look)))
         } else {
@@ -308,7 +316,7 @@ pub(crate) fn at_once(snapshot: &Snapshot, path: &Path, guard: &Guard) -> Option
     let shifted = whole.filter_map(|found| shift.finding(found));
     let linter = Linter::replayed(history, &view.documents, &view.settings, Arc::clone(&known.timeline));
     let found = project::on_deep_stacks(|| {
-        let mut found = look(snapshot, view, &linter, number, guard).findings;
+        let mut found = Arc::unwrap_or_clone(look(snapshot, view, &linter, number, guard).findings);
         found.extend(shifted);
         finish_file(&linter, Some(number), found, guard)
     });

@@ -46,6 +46,16 @@ impl<'a> Change<'a> {
 
     /// Whether what the rules said about one file holds as it is: they would look at the same.
     pub fn keeps(&self, number: usize, look: &Look) -> bool {
+        self.is_same_file(number)
+            && self.now.timeline.shares(&self.before.timeline, number)
+            && (!look.later || self.is_last_same)
+            && (!look.heads || self.are_heads_same)
+            && (!look.texts || self.are_texts_same)
+    }
+
+    /// Whether a file and all that settings say of it is the same, whatever its rules see of other files: of the same
+    /// findings the same is shown.
+    pub fn is_same_file(&self, number: usize) -> bool {
         let migrations = |linter: &Linter<'a>| linter.history.migrations.get(number).zip(linter.documents.get(number));
         let Some(((old, read), (new, read_anew))) = migrations(self.before).zip(migrations(self.now)) else {
             return false;
@@ -55,10 +65,6 @@ impl<'a> Change<'a> {
             && read.is(read_anew)
             && (is_same_text || old.text == new.text)
             && is_laid_out_alike(old, new)
-            && self.now.timeline.shares(&self.before.timeline, number)
-            && (!look.later || self.is_last_same)
-            && (!look.heads || self.are_heads_same)
-            && (!look.texts || self.are_texts_same)
     }
 }
 

@@ -56,8 +56,8 @@ pub fn rule_named(name: &str) -> Option<&'static Rule> {
 /// What the rules about one file found, before `allow` comments are heeded, and how far they looked.
 #[derive(Clone, Debug, Default)]
 pub struct Look {
-    /// What they found.
-    pub findings: Vec<Diagnostic>,
+    /// What they found; shared by the looks before and after an edit that did not change it.
+    pub findings: Arc<Vec<Diagnostic>>,
     /// Whether they looked at catalogs after the file.
     later: bool,
     /// Whether they looked at the first lines of other files.
@@ -123,7 +123,7 @@ impl<'a> Linter<'a> {
     /// The findings of the step and migration rules about one file, before `allow` comments are heeded. Independent of
     /// every other file, so callers may judge files in parallel.
     pub fn file(&self, number: usize) -> Vec<Diagnostic> {
-        self.look(number).findings
+        Arc::unwrap_or_clone(self.look(number).findings)
     }
 
     /// The same, with what it takes to tell later whether they still hold.
@@ -131,7 +131,7 @@ impl<'a> Linter<'a> {
         let far = Far::default();
         let findings = self.file_looking(number, &far);
         Look {
-            findings,
+            findings: findings.into(),
             later: far.later.get(),
             heads: far.heads.get(),
             texts: far.texts.get(),
