@@ -317,7 +317,7 @@ fn add_files<'p>(
     let mut wanted: BTreeSet<&PathBuf> = refused.collect();
     some.chain(open).for_each(|path| _ = wanted.insert(path));
     let make = |path: &&PathBuf| {
-        let file = file(shared, snapshot, path.to_path_buf(), judged.of(path))?;
+        let file = file(shared, snapshot, (*path).clone(), judged.of(path))?;
         Some((file.path.clone(), file))
     };
     files.extend(project::on_deep_stacks(|| {

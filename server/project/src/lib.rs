@@ -56,14 +56,14 @@ pub const STACK: usize = 64 << 20;
 /// Runs `work` on threads with a stack that deeply nested SQL does not overflow; parallel iterators inside use them all.
 pub fn on_deep_stacks<R: Send>(work: impl FnOnce() -> R + Send) -> R {
     static POOL: OnceLock<Option<ThreadPool>> = OnceLock::new();
-    run_in(POOL.get_or_init(|| pool(0, "dblsp")), work)
+    run_in(POOL.get_or_init(|| pool(0, "dblsp")).as_ref(), work)
 }
 
 /// Runs `work` on a thread like those, always the same one: what it makes takes the memory that what it made before has
 /// left, which allocators keep by thread.
 pub fn on_one_deep_stack<R: Send>(work: impl FnOnce() -> R + Send) -> R {
     static POOL: OnceLock<Option<ThreadPool>> = OnceLock::new();
-    run_in(POOL.get_or_init(|| pool(1, "dblsp-replay")), work)
+    run_in(POOL.get_or_init(|| pool(1, "dblsp-replay")).as_ref(), work)
 }
 
 /// `threads`: 0 for as many as there are cores.
@@ -76,7 +76,7 @@ fn pool(threads: usize, name: &'static str) -> Option<ThreadPool> {
         .ok()
 }
 
-fn run_in<R: Send>(pool: &Option<ThreadPool>, work: impl FnOnce() -> R + Send) -> R {
+fn run_in<R: Send>(pool: Option<&ThreadPool>, work: impl FnOnce() -> R + Send) -> R {
     match pool {
         Some(pool) => pool.install(work),
         None => work(),

@@ -474,7 +474,7 @@ impl Resolver<'_> {
                     .as_ref()
                     .map_or_else(|| "btree".into(), |method| method.value.clone());
                 index.keys = elements.iter().map(index_column).collect();
-                index.predicate = predicate.clone();
+                index.predicate.clone_from(predicate);
                 DraftKind::Exclude {
                     index,
                     names: index_names(elements, &[]),

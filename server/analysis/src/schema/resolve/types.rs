@@ -491,7 +491,7 @@ impl Resolver<'_> {
                 let text = default.as_ref().map(|default| self.source(default.span));
                 self.edit_type(&id, |kind| {
                     domain(kind, &|domain| {
-                        domain.default = default.clone();
+                        domain.default.clone_from(default);
                         domain.default_text.clone_from(&text);
                     });
                 });
