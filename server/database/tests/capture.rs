@@ -170,7 +170,7 @@ const CHANGES: &[(&str, &[&str])] = &[
     ("CREATE EXTENSION citext SCHEMA app", &["extension citext"]),
     (
         "CREATE TRANSFORM FOR mood LANGUAGE plpgsql (FROM SQL WITH FUNCTION prsd_lextype(internal))",
-        &["unread transform for app.mood on language plpgsql"],
+        &["unread transform for app.mood language plpgsql"],
     ),
     // What leaves the schema as it is.
     ("INSERT INTO parent VALUES (1)", &[]),
@@ -227,6 +227,8 @@ async fn every_change_shows_under_its_own_name_and_no_other() {
         let found: Vec<String> = compare(&before, &after)
             .iter()
             .map(|difference| format!("{} {}", difference.class, difference.identity))
+            // PostgreSQL 16 and later leave a word out.
+            .map(|name| name.replace(" on language ", " language "))
             .collect();
         if found != *expected {
             wrong.push(format!("{change}: expected {expected:?}, found {found:#?}"));
