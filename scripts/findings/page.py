@@ -21,7 +21,7 @@ statement. Who mended rules after earlier draws judged by what the server
 must show (a table that is verified, an index that is built, an error, an object that is gone), and called 198 true. Then
 somebody who had seen neither the rules nor that reading judged every row anew, with the files around it and a server to
 try things on; that verdict stands here. Rules were mended again since: what they no longer find is gone, and rows that
-were drawn in its place are marked *not judged*.
+were drawn in its place were judged in the same way, by somebody who had not seen the rules.
 
 A finding is *false* where the server does not do what the message says, or where what it says is of no consequence in a
 project that is in use. *Moot* is what is true of the statement and cannot matter where it stands.
