@@ -22,9 +22,10 @@ pub(crate) fn run() -> anyhow::Result<Exit> {
     Ok(if was_shut_down { Exit::Clean } else { Exit::Findings })
 }
 
-/// Becomes the same program with an allocator that gives back at once what an edit has freed: a server is there for days,
+/// Becomes the same program with an allocator that soon gives back what an edit has freed: a server is there for days,
 /// and every edit of an old migration makes and frees a history's catalogs. The allocator is told by its environment,
-/// which it reads before anything of ours runs. <https://microsoft.github.io/mimalloc/environment.html>
+/// which it reads before anything of ours runs. Measured: 13 MB less than with its own 1,000 milliseconds after edits of
+/// the first of 1,000 files, where 0 would make those edits take a fifth longer. <https://microsoft.github.io/mimalloc/environment.html>
 #[cfg(unix)]
 fn give_memory_back() {
     use std::env;
@@ -32,12 +33,13 @@ fn give_memory_back() {
     use std::process::Command;
 
     const DELAY: &str = "MIMALLOC_PURGE_DELAY";
+    const MILLISECONDS: &str = "100";
     if env::var_os(DELAY).is_some() {
         return;
     }
     let Ok(program) = env::current_exe() else { return };
     let mut again = Command::new(program);
-    again.args(env::args_os().skip(1)).env(DELAY, "0");
+    again.args(env::args_os().skip(1)).env(DELAY, MILLISECONDS);
     // Comes back only where that fails, and then nothing is lost but memory.
     drop(again.exec());
 }
