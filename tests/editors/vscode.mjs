@@ -191,6 +191,27 @@ class Workbench {
     await this.page.locator(".editor-instance .monaco-editor.focused").waitFor();
   }
 
+  /** Renames what is at the cursor. What is typed goes to the box, wherever the focus is. */
+  async rename(name, picture) {
+    const deadline = Date.now() + patience;
+    const input = this.page.locator(".rename-box input, .rename-input").first();
+    const answer = async () => {
+      await this.press("F2");
+      await input.waitFor({ state: "visible", timeout: 10_000 });
+      await this.shot(picture);
+      await input.fill(name, { timeout: 3000 });
+      await input.press("Enter", { timeout: 3000 });
+    };
+    const isAnswered = () =>
+      answer().then(
+        () => true,
+        () => false,
+      );
+    while (!(await isAnswered()) && Date.now() < deadline) {
+      await this.press("Escape");
+    }
+  }
+
   tree(text) {
     return `.pane:has(.pane-header[aria-label*="Migrations"]) .monaco-list-row:has-text("${text}")`;
   }
@@ -310,12 +331,7 @@ async function createsRollback(workbench) {
 async function renames(workbench) {
   await workbench.open(notes, 1, 39);
   await workbench.see("the file is of another language", '.statusbar-item:has-text("Plain Text")');
-  await workbench.press("F2");
-  await workbench.page.locator(".rename-box input, .rename-input").first().waitFor({ state: "visible" });
-  await workbench.shot("rename");
-  await workbench.press("Control+A");
-  await workbench.type("remark");
-  await workbench.press("Enter");
+  await workbench.rename("remark", "rename");
   await workbench.see("the column is renamed where it is used", '.view-line:has-text("remark")');
   await workbench.run("File: Save All Files");
   await workbench.page.waitForTimeout(500);
